@@ -1,0 +1,46 @@
+"""The command `ser_ros VERB`.
+
+A verb is one module with `add_arguments(parser)` and `run(args) -> int`; it is imported only
+when it is called, so `ser_ros --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from ser_ros import __version__
+from ser_ros.errors import UserError
+
+# verb: (module, what it does)
+VERBS: dict[str, tuple[str, str]] = {}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code (2 for bad input, 130 after Ctrl-C)."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="ser_ros", description="Sharp-Eyed Refinement for robots.")
+    parser.add_argument("--version", action="version", version=f"ser_ros {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    called = next((word for word in argv if not word.startswith("-")), None)
+    for name, (module, summary) in VERBS.items():
+        verb = verbs.add_parser(name, help=summary, description=summary)
+        if name == called:
+            importlib.import_module(module).add_arguments(verb)
+    args = parser.parse_args(argv)
+    try:
+        return importlib.import_module(VERBS[args.verb][0]).run(args)
+    except UserError as error:
+        print(f"ser_ros {args.verb}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

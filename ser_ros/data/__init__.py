@@ -1,0 +1,1 @@
+"""Dataset formats, pseudo-initial captions and the simulated home."""

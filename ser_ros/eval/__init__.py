@@ -1,0 +1,1 @@
+"""Metrics and benchmarks computed from prediction files."""

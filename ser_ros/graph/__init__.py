@@ -1,0 +1,1 @@
+"""Captions become scene graphs, scene graphs become a memory of the world. No torch, no ROS."""

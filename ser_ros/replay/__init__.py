@@ -1,0 +1,1 @@
+"""A rosbag in, captions, graphs, scores and one HTML report out; needs no ROS install."""
