@@ -1,0 +1,52 @@
+"""The pictures of a dataset: which are missing, and loading one as RGB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ser_ros.errors import UserError
+
+
+def missing_images(folder: Path, images: Iterable[str]) -> list[str]:
+    """The pictures that are not below `folder`, sorted; each directory is listed only once.
+
+    Args:
+        folder: image folder of the dataset.
+        images: paths relative to it; repeated paths are fine.
+
+    Raises:
+        UserError: the folder itself does not exist.
+    """
+    if not folder.is_dir():
+        raise UserError(f"the image folder {folder} does not exist")
+    by_directory: dict[str, set[str]] = {}
+    for image in set(images):
+        directory, name = os.path.split(image)
+        by_directory.setdefault(directory, set()).add(name)
+    missing: list[str] = []
+    for directory, names in by_directory.items():
+        place = folder / directory
+        present = set(os.listdir(place)) if place.is_dir() else set()
+        missing.extend(os.path.join(directory, name) for name in names - present)
+    return sorted(missing)
+
+
+def load_rgb(path: Path) -> np.ndarray:
+    """One picture as [H, W, 3] uint8, turned upright as its EXIF tag says.
+
+    Raises:
+        UserError: the file is missing, empty or no picture.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except FileNotFoundError:
+        raise UserError(f"the picture {path} does not exist") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"the picture {path} cannot be decoded: {error}") from None
