@@ -58,7 +58,7 @@ EXTRA = {"kilted": "ros", "jazzy": "jazzy"}
 
 
 def wanted_distribution() -> str | None:
-    """"kilted", "jazzy", or None for a pure Python package without `ser_ros.msg`."""
+    """A key of GENERATORS, or None for a pure Python package without `ser_ros.msg`."""
     wish = os.environ.get("SER_ROS_INTERFACES", "auto")
     if wish == "0":
         return None
