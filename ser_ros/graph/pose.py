@@ -27,6 +27,10 @@ class Pose:
             np.arctan2(2 * (self.qw * self.qz + self.qx * self.qy), 1 - 2 * (self.qy**2 + self.qz**2))
         )
 
+    def is_finite(self) -> bool:
+        """False for the NaN and infinity that a lost localisation publishes."""
+        return bool(np.isfinite((self.x, self.y, self.z, self.qx, self.qy, self.qz, self.qw)).all())
+
 
 def compose(outer: Pose, inner: Pose) -> Pose:
     """`inner`, given in the frame that `outer` places, expressed in the frame of `outer`."""
