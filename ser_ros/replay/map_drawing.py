@@ -1,0 +1,114 @@
+"""A map as SVG: the robot's path and, at the places where it stood, what it saw from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+WIDTH = 860.0  # pixels
+MARGIN = 46.0
+LINE_HEIGHT = 13.0
+MOST_LABELS = 4  # names written at one place; the rest is counted
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A place of the map, metres, and the names of the things seen from it."""
+
+    x: float
+    y: float
+    names: tuple[str, ...]
+    room: str = ""
+
+
+def draw_map(path: np.ndarray, sightings: Sequence[Sighting]) -> str:
+    """An SVG element; x points right and y up, one scale for both.
+
+    Args:
+        path: [N, 2] metres, the robot's way.
+        sightings: where it stood when it saw things.
+
+    Returns:
+        "" where there is nothing to draw.
+    """
+    points = np.array([*path.tolist(), *([s.x, s.y] for s in sightings)], dtype=float).reshape(-1, 2)
+    if not len(points):
+        return ""
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = np.maximum(high - low, 0.5)
+    scale = min((WIDTH - 2 * MARGIN - 110) / extent[0], 560 / extent[1])
+    height = extent[1] * scale + 2 * MARGIN
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return MARGIN + (x - low[0]) * scale, height - MARGIN - (y - low[1]) * scale
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {height:.0f}" width="{WIDTH:.0f}"'
+        f' height="{height:.0f}" role="img" font-family="system-ui, sans-serif" font-size="11">',
+        f"<title>Map: the robot's path and what it saw from {len(sightings)} places</title>",
+    ]
+    if len(path) > 1:
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in thin(path)))
+        parts.append(f'<polyline points="{line}" fill="none" stroke="#9db7d5" stroke-width="3"/>')
+        for at, colour, name in ((path[0], "#146c2e", "start"), (path[-1], "#b3261e", "end")):
+            x, y = place(*at)
+            parts.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{colour}"><title>{name}</title></circle>'
+            )
+    taken: list[tuple[float, float, float, float]] = []
+    for sighting in sightings:
+        x, y = place(sighting.x, sighting.y)
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0b63c4"/>')
+        parts += _label(x, y, sighting, taken)
+    parts.append(_scale_bar(scale, height))
+    return "".join(parts) + "</svg>"
+
+
+def thin(path: np.ndarray, step: float = 0.05) -> np.ndarray:
+    """Leave out points that lie within `step` metres of the last kept one."""
+    kept = [path[0]]
+    for point in path[1:]:
+        if np.hypot(*(point - kept[-1])) >= step:
+            kept.append(point)
+    return np.array(kept)
+
+
+def _label(
+    x: float, y: float, sighting: Sighting, taken: list[tuple[float, float, float, float]]
+) -> list[str]:
+    lines = list(sighting.names[:MOST_LABELS])
+    if len(sighting.names) > MOST_LABELS:
+        lines.append(f"and {len(sighting.names) - MOST_LABELS} more")
+    if sighting.room:
+        lines.insert(0, sighting.room)
+    wide = 6.0 * max((len(line) for line in lines), default=0)
+    tall = LINE_HEIGHT * len(lines)
+    top = y - 8
+    left = x + 8 if x + 8 + wide < WIDTH else x - 8 - wide
+    while any(left < r and left + wide > lft and top < b and top + tall > t for lft, t, r, b in taken):
+        top = (
+            max(b for lft, t, r, b in taken if left < r and left + wide > lft and top < b and top + tall > t)
+            + 1
+        )
+    taken.append((left, top, left + wide, top + tall))
+    parts = []
+    if top > y + 12:
+        parts.append(f'<path d="M{x:.1f},{y:.1f}L{left:.1f},{top + 4:.1f}" stroke="#c3ccd6"/>')
+    for number, line in enumerate(lines):
+        weight = ' font-weight="700"' if sighting.room and number == 0 else ""
+        at = f'x="{left:.1f}" y="{top + LINE_HEIGHT * (number + 0.8):.1f}"'
+        parts.append(f'<text {at} fill="#1c2430"{weight}>{escape(line)}</text>')
+    parts.append(f"<title>{escape(', '.join(sighting.names))}</title>")
+    return ["<g>", *parts, "</g>"]
+
+
+def _scale_bar(scale: float, height: float) -> str:
+    metres = next(m for m in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10000) if m * scale >= 40)
+    y = height - 14
+    return (
+        f'<path d="M{MARGIN},{y}h{metres * scale:.1f}" stroke="#1c2430" stroke-width="2"/>'
+        f'<text x="{MARGIN + metres * scale + 6:.1f}" y="{y + 4}" fill="#1c2430">{metres:g} m</text>'
+    )

@@ -1,0 +1,178 @@
+"""Replay a recording through a captioner into a folder that can be resumed at any frame."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ser_ros import __version__
+from ser_ros.errors import UserError
+from ser_ros.replay.record import FrameRecord, read_records
+from ser_ros.replay.source import Frame, Source, select
+from ser_ros.replay.trajectory import Trajectory
+from ser_ros.runtime.captioner import Captioner, CaptionOptions
+
+THUMBNAIL_WIDTH = 320  # pixels
+
+
+@dataclass(frozen=True)
+class ReplaySettings:
+    """What decides the captions; two runs with equal settings give equal captions.
+
+    Attributes:
+        source: the recording.
+        camera: its image topic, or folder or file name.
+        model: checkpoint folder.
+        every: caption every n-th frame, from 1.
+        rate: caption at most this many frames a second of recorded time instead; None uses `every`.
+        options: how to caption.
+    """
+
+    source: str
+    camera: str
+    model: str
+    every: int = 1
+    rate: float | None = None
+    options: CaptionOptions = field(default_factory=CaptionOptions)
+
+
+@dataclass
+class RunFiles:
+    """The files of a replay's output folder."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        """Settings of the run, JSON."""
+        return self.folder / "run.json"
+
+    @property
+    def captions(self) -> Path:
+        """One `FrameRecord` a line."""
+        return self.folder / "captions.jsonl"
+
+    @property
+    def timings(self) -> Path:
+        """Seconds per stage, one JSON object a captioned frame: {"index": …, "total": …, "tower": …}."""
+        return self.folder / "timings.jsonl"
+
+    @property
+    def thumbnails(self) -> Path:
+        """Small pictures of the frames, NNNNNNNN.jpg by frame index."""
+        return self.folder / "thumbnails"
+
+    def thumbnail(self, index: int) -> Path:
+        """The small picture of one frame."""
+        return self.thumbnails / f"{index:08d}.jpg"
+
+
+def caption_frames(
+    source: Source,
+    trajectory: Trajectory,
+    captioner: Captioner,
+    settings: ReplaySettings,
+    files: RunFiles,
+    on_record: Callable[[FrameRecord], None] = lambda record: None,
+) -> list[FrameRecord]:
+    """Caption the selected frames of `source`, going on after the last line of an earlier run.
+
+    Raises:
+        UserError: the folder holds a run with other settings, or the disk is full; what was written stays.
+    """
+    with disk_errors(files.folder):
+        records = _begin(settings, files)
+        done = {record.index for record in records}
+        for record in records:
+            on_record(record)
+        with (
+            files.captions.open("a", encoding="utf-8") as lines,
+            files.timings.open("a", encoding="utf-8") as times,
+        ):
+            for frame in select(source.frames(), settings.every, settings.rate):
+                if frame.index in done:
+                    continue
+                record, timings = _caption(frame, trajectory, captioner, settings.options)
+                if frame.image is not None:
+                    save_thumbnail(frame.image, files.thumbnail(frame.index))
+                if timings:
+                    times.write(json.dumps({"index": frame.index, **timings}) + "\n")
+                    times.flush()
+                lines.write(record.to_json() + "\n")
+                lines.flush()
+                records.append(record)
+                on_record(record)
+    return records
+
+
+def _caption(
+    frame: Frame, trajectory: Trajectory, captioner: Captioner, options: CaptionOptions
+) -> tuple[FrameRecord, dict[str, float]]:
+    record = FrameRecord(frame.index, frame.stamp, frame.camera, frame.frame_id, trajectory.at(frame.stamp))
+    if frame.image is None:
+        record.error = frame.error
+        return record, {}
+    start = time.monotonic()
+    description = captioner.describe([frame.image], options)[0]
+    total = time.monotonic() - start
+    record.initial, record.refined = description.initial, description.refined
+    record.edits = [asdict(edit) for edit in description.edits]
+    # Six digits hide the last bits, in which threads may differ from run to run.
+    record.confidence = round(description.confidence, 6)
+    record.initial_confidence = round(description.initial_confidence, 6)
+    record.flags = list(description.flags)
+    return record, {"total": total, **description.timings}
+
+
+def _begin(settings: ReplaySettings, files: RunFiles) -> list[FrameRecord]:
+    """Check or write run.json; return the records of an earlier run, its cut last line removed."""
+    files.thumbnails.mkdir(parents=True, exist_ok=True)
+    told = {"version": __version__, **asdict(settings)}
+    if not files.settings.is_file():
+        files.settings.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        return []
+    before = json.loads(files.settings.read_text(encoding="utf-8"))
+    changed = sorted(key for key in told if before.get(key) != told[key])
+    if changed:
+        raise UserError(
+            f"{files.folder}: holds a replay with other settings ({', '.join(changed)} differ);"
+            " choose another --out or delete the folder"
+        )
+    if not files.captions.is_file():
+        return []
+    records = read_records(files.captions)
+    whole = "".join(record.to_json() + "\n" for record in records)
+    partial = files.captions.with_suffix(".partial")
+    partial.write_text(whole, encoding="utf-8")
+    partial.replace(files.captions)
+    return records
+
+
+def save_thumbnail(image: np.ndarray, path: Path) -> None:
+    """Write a JPEG of THUMBNAIL_WIDTH pixels; image [H, W, 3] uint8."""
+    from PIL import Image
+
+    height = max(1, round(image.shape[0] * THUMBNAIL_WIDTH / image.shape[1]))
+    Image.fromarray(image).resize((THUMBNAIL_WIDTH, height), Image.Resampling.BILINEAR).save(path, quality=70)
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into one sentence; whatever is written by then stays."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"{folder}: cannot be written ({os.strerror(error.errno)}); what was captioned is kept,"
+            " run the same command again to go on"
+        ) from error
