@@ -1,0 +1,49 @@
+# make demo | test | lint | test-slow | test-jazzy: each makes its environment (.venv) on first use and keeps it.
+PYTHON ?= python3
+VENV ?= .venv
+JAZZY_VENV ?= .venv-jazzy
+PYTEST_ARGS ?=
+
+# Each test worker has a core: more threads only slow one another down.
+export OMP_NUM_THREADS ?= 1
+export HF_HUB_OFFLINE ?= 1
+# Set by the ROS wheels of whatever environment calls make; ours must run its own start-up hook.
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE LD_LIBRARY_PATH AMENT_PREFIX_PATH PYTHONPATH PYTHONHOME
+
+WORKERS = -n auto --maxprocesses=4 --dist=loadfile
+# What a change of makes the installed copy stale.
+PACKAGING = pyproject.toml constraints.txt setup.py CMakeLists.txt package.xml $(wildcard build_support/*.py cmake/* \
+  msg/* srv/* scripts/* launch/* config/* config/*/*)
+
+.PHONY: demo test lint test-slow test-jazzy install clean
+
+demo: $(VENV)/installed
+	$(VENV)/bin/ser_ros doctor
+
+test: $(VENV)/installed
+	$(VENV)/bin/python -m pytest $(WORKERS) $(PYTEST_ARGS)
+
+test-slow: $(VENV)/installed
+	$(VENV)/bin/python -m pytest -m slow $(PYTEST_ARGS)
+
+lint: $(VENV)/installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+# The same nodes on the ROS 2 Jazzy wheels.
+test-jazzy: $(JAZZY_VENV)/installed
+	$(JAZZY_VENV)/bin/python -m pytest tests/test_install.py tests/test_interfaces.py tests/node $(PYTEST_ARGS)
+
+install: $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) $(JAZZY_VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/installed: EXTRAS = dev
+$(JAZZY_VENV)/installed: EXTRAS = jazzy,torch,onnx,video,test
+$(VENV)/installed $(JAZZY_VENV)/installed: $(PACKAGING)
+	@build_support/check_machine.sh $(PYTHON)
+	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
