@@ -1,0 +1,121 @@
+"""The first connectors of paper Table 10 (I): vision features [B, N, C] -> language model inputs [B, M, D].
+
+| Table 10 | kind |
+|---|---|
+| (a) | `mlp4x_bott4x_gelu`, the default; `mlp2x_gelu` and `linear` are LLaVA's |
+| (b) | the same with several `layers` |
+| (c) | `cross_attention`: the language model attends to these tokens in added layers |
+| (d) | `qformer` |
+| (e) | `perceiver` |
+| (f) | `bert` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ser_ros.errors import UserError
+from ser_ros.model.config import ConnectorConfig
+from ser_ros.model.transformer import Attention, Block
+
+CONNECTORS: dict[str, Callable[[ConnectorConfig, int, int], nn.Module]] = {}
+
+
+def build_connector(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
+    """The connector of `config` from `channels` vision channels to the language model's `width`."""
+    if config.kind not in CONNECTORS:
+        raise UserError(f"no connector of kind {config.kind!r}; there are {', '.join(CONNECTORS)}")
+    return CONNECTORS[config.kind](config, channels, width)
+
+
+def _linear(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
+    return nn.Linear(channels, width)
+
+
+def _mlp2x(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
+
+
+def _mlp4x_bottleneck(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
+    """Four linear layers; no GELU before the last, as in the authors' code."""
+    h = config.hidden
+    return nn.Sequential(
+        nn.Linear(channels, h), nn.GELU(), nn.Linear(h, h), nn.GELU(), nn.Linear(h, h), nn.Linear(h, width)
+    )
+
+
+class Resampler(nn.Module):
+    """Learned queries that read the patches; the language model sees `queries` tokens instead of N.
+
+    Q-Former style (BLIP-2): the queries attend to each other, then to the patches. Perceiver style
+    (Flamingo): they attend to patches and queries together, with no self-attention of their own.
+    """
+
+    def __init__(self, config: ConnectorConfig, channels: int, width: int, *, perceiver: bool):
+        super().__init__()
+        h = config.hidden
+        self.perceiver = perceiver
+        self.queries = nn.Parameter(torch.randn(config.queries, h) * 0.02)
+        self.enter = nn.Linear(channels, h)
+        self.enter_norm = nn.LayerNorm(h)
+        layer = PerceiverLayer if perceiver else Block
+        extra = {} if perceiver else {"cross": True}
+        self.blocks = nn.ModuleList(layer(h, config.heads, 4 * h, **extra) for _ in range(config.depth))
+        self.leave = nn.Linear(h, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[B, N, C] -> [B, queries, D]."""
+        patches = self.enter_norm(self.enter(features))
+        x = self.queries.expand(len(features), -1, -1)
+        for block in self.blocks:
+            x = block(x, patches) if self.perceiver else block(x, context=patches)
+        return self.leave(x)
+
+
+class PerceiverLayer(nn.Module):
+    """Cross-attention of the queries over patches and queries, then feed-forward; norms before."""
+
+    def __init__(self, width: int, heads: int, ffn: int):
+        super().__init__()
+        self.query_norm, self.patch_norm, self.ffn_norm = (nn.LayerNorm(width) for _ in range(3))
+        self.attention = Attention(width, heads)
+        self.ffn = nn.Sequential(nn.Linear(width, ffn), nn.GELU(), nn.Linear(ffn, width))
+
+    def forward(self, x: Tensor, patches: Tensor) -> Tensor:
+        queries = self.query_norm(x)
+        x = x + self.attention(queries, torch.cat([self.patch_norm(patches), queries], dim=1))
+        return x + self.ffn(self.ffn_norm(x))
+
+
+class BertConnector(nn.Module):
+    """BERT-style layers over all patch tokens: DeepLens without its new inputs."""
+
+    def __init__(self, config: ConnectorConfig, channels: int, width: int):
+        super().__init__()
+        h = config.hidden
+        self.enter = nn.Linear(channels, h)
+        self.enter_norm = nn.LayerNorm(h)
+        self.blocks = nn.ModuleList(Block(h, config.heads, 4 * h) for _ in range(config.depth))
+        self.leave = nn.Linear(h, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[B, N, C] -> [B, N, D]."""
+        x = self.enter_norm(self.enter(features))
+        for block in self.blocks:
+            x = block(x)
+        return self.leave(x)
+
+
+CONNECTORS.update(
+    {
+        "mlp4x_bott4x_gelu": _mlp4x_bottleneck,
+        "mlp2x_gelu": _mlp2x,
+        "linear": _linear,
+        "qformer": lambda c, channels, width: Resampler(c, channels, width, perceiver=False),
+        "perceiver": lambda c, channels, width: Resampler(c, channels, width, perceiver=True),
+        "bert": BertConnector,
+    }
+)

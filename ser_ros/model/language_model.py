@@ -1,0 +1,86 @@
+"""The language model: OPT or LLaMA of transformers, fed with embeddings; vision enters as input tokens (D.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from transformers import LlamaConfig, LlamaModel, OPTConfig, OPTModel
+from transformers.cache_utils import Cache
+
+from ser_ros.errors import UserError
+from ser_ros.model.config import LanguageConfig, LoraConfig
+
+
+class LanguageModel(nn.Module):
+    """Token embedding, decoder and output words; the output shares the embedding's weights where tied."""
+
+    def __init__(self, config: LanguageConfig):
+        super().__init__()
+        self.config = config
+        if config.kind == "opt":
+            self.decoder = OPTModel(OPTConfig(**config.sizes)).decoder
+        elif config.kind == "llama":
+            self.decoder = LlamaModel(LlamaConfig(**config.sizes))
+        else:
+            raise UserError(f"no language model of kind {config.kind!r}; there are opt and llama")
+        if config.lora is not None:
+            self._add_lora(config.lora)
+        tied = self.decoder.config.tie_word_embeddings
+        self.lm_head = None if tied else nn.Linear(config.input_width, self.vocabulary, bias=False)
+
+    def _add_lora(self, lora: LoraConfig) -> None:
+        try:
+            import peft
+        except ImportError:
+            raise UserError("LoRA needs the package peft; install ser_ros[train]") from None
+        adapters = peft.LoraConfig(
+            r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=list(lora.targets)
+        )
+        peft.inject_adapter_in_model(adapters, self.decoder)
+
+    def freeze_all_but_lora(self) -> None:
+        """Where there are adapters, train only them; otherwise leave everything as it is."""
+        if self.config.lora is not None:
+            for name, weight in self.named_parameters():
+                weight.requires_grad_("lora_" in name)
+
+    @property
+    def vocabulary(self) -> int:
+        return self.decoder.embed_tokens.num_embeddings
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Token ids [B, T] -> embeddings [B, T, D]."""
+        return self.decoder.embed_tokens(ids)
+
+    def forward(
+        self,
+        embeds: Tensor,
+        mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Hidden states of the last layer.
+
+        Args:
+            embeds: [B, T, D].
+            mask: [B, S] with S cached plus new tokens, true where one may be seen; None for all. Causality
+                is added to it.
+            positions: [B, T] position of each token; None counts from the cache's end.
+            cache: keys and values of earlier tokens, extended in place.
+
+        Returns:
+            [B, T, D].
+        """
+        return self.decoder(
+            inputs_embeds=embeds,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=cache is not None,
+        ).last_hidden_state
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[..., D] -> [..., vocabulary]."""
+        if self.lm_head is not None:
+            return self.lm_head(hidden)
+        return torch.nn.functional.linear(hidden, self.decoder.embed_tokens.weight)

@@ -1,0 +1,58 @@
+"""From RGB images to the tower's input, equal to CLIP's image processor after LLaVA's padding (no torch)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from ser_ros.errors import UserError
+from ser_ros.model.config import ImageConfig
+
+
+def preprocess(images: Sequence[np.ndarray], config: ImageConfig) -> np.ndarray:
+    """Square, resize (bicubic, on 8 bits as CLIP's processor does) and normalise.
+
+    Args:
+        images: RGB images, each [H, W, 3] uint8; sizes may differ.
+        config: size, mean, std and how the square is made.
+
+    Returns:
+        [B, 3, S, S] float32.
+    """
+    pixels = np.stack([np.asarray(_square(image, config)) for image in images])  # [B, S, S, 3] uint8
+    scaled = pixels.astype(np.float32) * np.float32(1 / 255)
+    normal = (scaled - np.asarray(config.mean, np.float32)) / np.asarray(config.std, np.float32)
+    return np.ascontiguousarray(normal.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+def square_box(height: int, width: int, fit: str) -> tuple[float, float, float, float]:
+    """Where the tower's square lies in the image: left, top, right, bottom in pixels (may reach outside)."""
+    if fit == "stretch":
+        return 0, 0, width, height
+    side = max(height, width) if fit == "pad" else min(height, width)
+    # LLaVA's padding and CLIP's crop both round the smaller margin down.
+    left = -((side - width) // 2) if fit == "pad" else (width - side) // 2
+    top = -((side - height) // 2) if fit == "pad" else (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise ValueError(f"expected an RGB image [H, W, 3] uint8, got {image.shape} {image.dtype}")
+    height, width = image.shape[:2]
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    if config.fit == "pad" and height != width:
+        left, top, right, _ = square_box(height, width, "pad")
+        colour = tuple(int(channel * 255) for channel in config.mean)
+        canvas = Image.new("RGB", (int(right - left),) * 2, colour)
+        canvas.paste(picture, (int(-left), int(-top)))
+        picture = canvas
+    elif config.fit == "crop":
+        picture = picture.crop(tuple(int(edge) for edge in square_box(height, width, "crop")))
+    elif config.fit not in ("pad", "stretch"):
+        raise UserError(f"image.fit is {config.fit!r}; it must be pad, stretch or crop")
+    if picture.size == (config.size, config.size):
+        return picture
+    return picture.resize((config.size, config.size), Image.Resampling.BICUBIC)
