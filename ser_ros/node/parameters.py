@@ -5,7 +5,7 @@ test holds the two together.
 
     @dataclass(frozen=True)
     class CaptionParameters(NodeParameters):
-        max_rate_hz: float = parameter(2.0, "most captions a second of each camera", unit="Hz", bounds=(0.0, 60.0))
+        max_rate_hz: float = parameter(2.0, "most captions a second", unit="Hz", bounds=(0.0, 60.0))
 
 A parameter with `fixed="why"` can be set while the node is unconfigured only; the sentence is the
 reason that `ros2 param set` prints otherwise.
@@ -108,11 +108,10 @@ def convert(name: str, value: Any, default: Any, rule: Rule) -> Any:
     if kind is tuple and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         value = tuple(value)
     wrong = None
+    low, high = rule.bounds or (-math.inf, math.inf)
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
         wrong = f"it must be {_WORDS[kind]}"
-    elif rule.choices is not None and value not in rule.choices:
-        wrong = f"it must be {constraint(default, rule)}"
-    elif rule.bounds is not None and not rule.bounds[0] <= value <= rule.bounds[1]:
+    elif (rule.choices and value not in rule.choices) or (kind in (int, float) and not low <= value <= high):
         wrong = f"it must be {constraint(default, rule)}"
     elif rule.check is not None:
         wrong = rule.check(value)
