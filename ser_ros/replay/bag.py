@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,24 +79,38 @@ class Bag:
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """Messages of `topics`, in the order they were recorded."""
+        for ros1, topic, log_time, data in self._raw(topics):
+            try:
+                message = _deserialize(_typestore(ros1), ros1, data, self.topics[topic].type)
+            except Exception as error:  # each field type of rosbags raises its own
+                yield BagMessage(topic, log_time, None, f"cannot be decoded ({_sentence(error)})")
+            else:
+                yield BagMessage(topic, log_time, message, "")
+
+    def serialized(self, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
+        """(topic, log time in nanoseconds, CDR bytes) of a rosbag2, ready to be published.
+
+        Raises:
+            UserError: the recording is a rosbag1, whose bytes no ROS 2 subscriber understands.
+        """
+        for ros1, topic, log_time, data in self._raw(topics):
+            if ros1:
+                raise UserError(f"{self.path}: is a rosbag1; convert it with rosbags-convert to play it live")
+            yield topic, log_time, _plain(data)
+
+    def _raw(self, topics: Collection[str]) -> Iterator[tuple[bool, str, int, bytes]]:
         for file in self._files:
-            stores = _typestore(file.ros1)
-            raw = _rosbags_messages(file, topics) if file.reader is not None else self._stream(file, topics)
+            source = _rosbags_messages(file, topics) if file.reader is not None else _stream(file, topics)
             while True:
                 try:
-                    topic, log_time, data = next(raw)
+                    topic, log_time, data = next(source)
                 except StopIteration:
                     break
                 except Exception as error:
                     # A damaged chunk raises whatever its decoder raises (struct, zstd, SQLite errors).
                     self.warnings.append(f"{file.path}: reading stopped at damaged data ({_sentence(error)})")
                     break
-                try:
-                    message = _deserialize(stores, file.ros1, data, self.topics[topic].type)
-                except Exception as error:
-                    yield BagMessage(topic, log_time, None, f"cannot be decoded ({_sentence(error)})")
-                else:
-                    yield BagMessage(topic, log_time, message, "")
+                yield file.ros1, topic, log_time, data
 
     def _open(self) -> Iterator[_File]:
         if not self.path.exists():
@@ -108,7 +123,7 @@ class Bag:
                 reader.open()
             except Exception as error:
                 raise UserError(
-                    f"{self.path}: cannot be read as rosbag1 ({_sentence(error)}); `rosbag reindex` may mend it"
+                    f"{self.path}: cannot be read as rosbag1 ({_sentence(error)}); try `rosbag reindex`"
                 ) from error
             yield _File(self.path, reader, ros1=True, topics=_reader_topics(reader))
             return
@@ -125,7 +140,7 @@ class Bag:
             raise UserError(f"{self.path}: holds no rosbag (no .mcap, .db3 or .bag file)")
         if self.path.is_dir() and not (self.path / "metadata.yaml").is_file():
             self.warnings.append(
-                f"{self.path}: no metadata.yaml, so the recording was not finished; what its files hold is used"
+                f"{self.path}: no metadata.yaml (the recording was not finished); what its files hold is used"
             )
         opened = 0
         for storage in storages:
@@ -151,22 +166,6 @@ class Bag:
         reader = Reader(path)
         reader.open()
         return _File(path, reader, topics=_reader_topics(reader))
-
-    def _stream(self, file: _File, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
-        from mcap.exceptions import EndOfFile
-        from mcap.records import Channel, Message
-        from mcap.stream_reader import StreamReader
-
-        channels: dict[int, str] = {}
-        with file.path.open("rb") as stream:
-            try:
-                for record in StreamReader(stream).records:
-                    if isinstance(record, Channel):
-                        channels[record.id] = record.topic
-                    elif isinstance(record, Message) and channels.get(record.channel_id) in topics:
-                        yield channels[record.channel_id], record.log_time, record.data
-            except EndOfFile:
-                return
 
 
 def storage_files(path: Path) -> list[Path]:
@@ -203,6 +202,23 @@ def _rosbags_messages(file: _File, topics: Collection[str]) -> Iterator[tuple[st
             yield connection.topic, log_time, bytes(data)
 
 
+def _stream(file: _File, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
+    from mcap.exceptions import EndOfFile
+    from mcap.records import Channel, Message
+    from mcap.stream_reader import StreamReader
+
+    channels: dict[int, str] = {}
+    with file.path.open("rb") as stream:
+        try:
+            for record in StreamReader(stream).records:
+                if isinstance(record, Channel):
+                    channels[record.id] = record.topic
+                elif isinstance(record, Message) and channels.get(record.channel_id) in topics:
+                    yield channels[record.channel_id], record.log_time, record.data
+        except EndOfFile:
+            return
+
+
 def _scan_unfinished_mcap(path: Path) -> _File | None:
     """Topics of an MCAP without a footer, found by reading it through once; None when nothing is in it."""
     from mcap.exceptions import McapError
@@ -232,6 +248,7 @@ def _scan_unfinished_mcap(path: Path) -> _File | None:
     return _File(path, topics=topics) if topics else None
 
 
+@cache
 def _typestore(ros1: bool) -> Any:
     from rosbags.typesys import Stores, get_typestore
 
@@ -241,12 +258,16 @@ def _typestore(ros1: bool) -> Any:
 def _deserialize(store: Any, ros1: bool, data: bytes, kind: str) -> Any:
     if ros1:
         return store.deserialize_ros1(data, kind)
-    if data[:4] == ZSTD_MAGIC:
-        # rosbag2's MESSAGE mode compresses each payload; only metadata.yaml tells, and it may be lost.
-        import zstandard
+    return store.deserialize_cdr(_plain(data), kind)
 
-        data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
-    return store.deserialize_cdr(data, kind)
+
+def _plain(data: bytes) -> bytes:
+    """rosbag2's MESSAGE mode compresses each payload; only metadata.yaml tells, and it may be lost."""
+    if data[:4] != ZSTD_MAGIC:
+        return data
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
 
 
 def _sentence(error: Exception) -> str:

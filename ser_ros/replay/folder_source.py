@@ -44,7 +44,10 @@ class FolderSource:
 
 
 def stamp_of_name(stem: str, index: int) -> int:
-    """Nanoseconds of a name such as 1403636579763555584 (ns, as EuRoC and TUM tools write) or `index` seconds."""
+    """Nanoseconds of a name that is a time, as EuRoC (1403636579763555584) and TUM (1305031102.1753) write it.
+
+    Any other name is placed at `index` seconds.
+    """
     if stem.isdigit() and len(stem) == 19:
         return int(stem)
     if re.fullmatch(r"\d{10}\.\d+", stem):

@@ -24,11 +24,11 @@ def draw_latency(milliseconds: Sequence[float]) -> str:
         return TOP + tall * (1 - value / top)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-        ' role="img" font-family="system-ui, sans-serif" font-size="11" fill="#444">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
+        f' height="{HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="11" fill="#444">',
         f"<title>Latency of {len(milliseconds)} frames, median {median:.0f} ms</title>",
     ]
-    for line in range(int(round(top / step)) + 1):
+    for line in range(round(top / step) + 1):
         at = y(line * step)
         parts.append(f'<path d="M{LEFT},{at:.1f}H{WIDTH - RIGHT}" stroke="#e3e7ec"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{line * step:g}</text>')
