@@ -25,9 +25,7 @@ def yuv422_to_rgb(packed: np.ndarray, luma_first: bool) -> np.ndarray:
         [H, W, 3] uint8.
     """
     y, u, v = (0, 1, 3) if luma_first else (1, 0, 2)
-    luma = packed[:, y::2]
-    chroma_u, chroma_v = (packed[:, k::4].repeat(2, axis=1) for k in (u, v))
-    return _yuv_to_rgb(luma, chroma_u, chroma_v)
+    return _yuv_to_rgb(packed[:, y::2], packed[:, u::4], packed[:, v::4])
 
 
 def yuv420_to_rgb(planes: np.ndarray, blue_first: bool) -> np.ndarray:
@@ -42,16 +40,20 @@ def yuv420_to_rgb(planes: np.ndarray, blue_first: bool) -> np.ndarray:
     height = planes.shape[0] * 2 // 3
     chroma = planes[height:]
     u, v = (0, 1) if blue_first else (1, 0)
-    chroma_u, chroma_v = (chroma[:, k::2].repeat(2, axis=0).repeat(2, axis=1) for k in (u, v))
-    return _yuv_to_rgb(planes[:height], chroma_u, chroma_v)
+    return _yuv_to_rgb(planes[:height], chroma[:, u::2], chroma[:, v::2])
 
 
-def _yuv_to_rgb(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    luma = _LUMA[y]  # tables: no floats at 8 million pixels
-    rgb = np.empty((*y.shape, 3), np.uint8)
-    rgb[..., 0] = np.clip(luma + _RED_V[v], 0, 255)
-    rgb[..., 1] = np.clip(luma - _GREEN_U[u] - _GREEN_V[v], 0, 255)
-    rgb[..., 2] = np.clip(luma + _BLUE_U[u], 0, 255)
+def _yuv_to_rgb(luma: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Luma [H, W]; chroma at half the width, and at half the height or all of it."""
+    # tables, and colour at the size of the chroma: no floats at 8 million pixels
+    grey = _LUMA[luma]
+    rows = luma.shape[0] // u.shape[0]
+    rgb = np.empty((*luma.shape, 3), np.uint8)
+    for channel, tint in enumerate((_RED_V[v], -_GREEN_U[u] - _GREEN_V[v], _BLUE_U[u])):
+        full = np.repeat(tint, 2, axis=1)
+        full = np.repeat(full, rows, axis=0) if rows > 1 else full
+        full += grey
+        rgb[..., channel] = full.clip(0, 255, out=full)
     return rgb
 
 

@@ -146,10 +146,7 @@ def test_bayer_is_the_mean_of_the_neighbours_of_that_colour(pattern, size):
                 assert abs(out[r, c, k] - mean) <= 0.5
 
 
-@pytest.mark.parametrize(
-    "convert",
-    [bytes, lambda data: np.frombuffer(bytes(data), np.uint8), lambda data: memoryview(bytes(data))],
-)
+@pytest.mark.parametrize("convert", [bytes, np.asarray, lambda data: memoryview(bytes(data))])
 def test_data_of_rosbags_and_rclpy(convert):
     given_message = message("bgr8", RGB[..., ::-1], padding=4)
     given_message.data = convert(given_message.data)
@@ -174,10 +171,9 @@ def test_rotation_is_clockwise(rotation):
 
 
 @pytest.mark.parametrize("big", [False, True])
-@pytest.mark.parametrize(
-    ("encoding", "kind"), [("16UC1", "u2"), ("32FC1", "f4"), ("64FC1", "f8"), ("16SC1", "i2")]
-)
-def test_depth_is_read_as_depth_and_refused_as_colour(encoding, kind, big):
+@pytest.mark.parametrize("case", ["16UC1 u2", "32FC1 f4", "64FC1 f8", "16SC1 i2"])
+def test_depth_is_read_as_depth_and_refused_as_colour(case, big):
+    encoding, kind = case.split()
     values = (np.arange(H * W).reshape(H, W) % 30000).astype(kind)
     depth = message(encoding, values, padding=6, big=big)
     assert np.array_equal(depth_to_array(depth), values)
@@ -273,11 +269,11 @@ JPEG = COMPRESSED["jpeg colour"][1]
 UNREADABLE = {
     "nothing": ("jpeg", b"", "has no data"),
     "noise": ("jpeg", b"\xff\xd8junk", "cannot be decoded"),
-    "truncated": ("jpeg", JPEG[: len(JPEG) // 2], "truncated"),
+    "truncated": ("jpeg", JPEG[: len(JPEG) - 50], "truncated"),
     "depth png": ("16UC1; png compressed ", COMPRESSED["png 16 bit"][1], "depth image"),
     "compressedDepth": (
         "16UC1; compressedDepth png",
-        b"\0" * 12 + COMPRESSED["png 16 bit"][1],
+        bytes(12) + COMPRESSED["png 16 bit"][1],
         "depth image",
     ),
     "gif": ("gif", encoded(COLOUR, "GIF"), "cannot be decoded"),
