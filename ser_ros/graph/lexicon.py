@@ -1,0 +1,133 @@
+"""Closed lists the rules need: prepositions as FACTUAL writes them, quantities, empty heads."""
+
+from __future__ import annotations
+
+NUMBERS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "both": 2, "couple": 2, "pair": 2,
+}  # fmt: skip
+
+# "a group of people" is people; the attribute is what FACTUAL keeps of the quantity, "" nothing.
+QUANTITIES = {
+    "group": "group of", "groups": "group of", "bunch": "", "bunches": "", "couple": "", "pair": "", "pairs": "",
+    "lot": "", "lots": "", "number": "", "variety": "", "row": "", "rows": "", "set": "", "pile": "",
+    "stack": "stack of", "stacks": "stack of", "herd": "group of", "flock": "group of", "crowd": "group of",
+    "piece": "piece", "pieces": "piece", "slice": "slice", "slices": "slice", "part": "part", "bit": "",
+    "bits": "", "patch": "", "patches": "", "plenty": "", "series": "", "assortment": "", "kind": "", "kinds": "",
+    "type": "", "types": "", "collection": "", "body": "", "section": "part", "chunk": "piece", "array": "",
+    "cluster": "", "team": "group of", "range": "", "amount": "", "dozens": "", "handful": "", "line": "",
+    "half": "half", "pack": "", "layer": "", "mix": "", "some": "", "one": "", "each": "", "most": "", "all": "",
+    "several": "", "many": "", "two": "", "three": "", "four": "", "both": "",
+}  # fmt: skip
+
+# Words of a preposition without "the" -> as FACTUAL writes it (counted on random_train).
+PREPOSITIONS = {
+    tuple(words.split()): text
+    for text, patterns in {
+        "on": "on|upon|onto|up on|on to",
+        "in": "in|within|out in|down in",
+        "at": "at",
+        "with": "with|along with|together with",
+        "of": "of",
+        "by": "by",
+        "near": "near|nearby|near to",
+        "under": "under|below|beneath|underneath|under of",
+        "behind": "behind",
+        "above": "above",
+        "beside": "beside|besides",
+        "between": "between|in between",
+        "among": "among|amongst|amid",
+        "against": "against|up against",
+        "along": "along",
+        "alongside": "alongside|along side of|along side",
+        "across": "across",
+        "across from": "across from",
+        "around": "around|all around",
+        "inside": "inside|inside of",
+        "outside": "outside|outside of",
+        "over": "over|all over",
+        "through": "through",
+        "into": "into",
+        "from": "from",
+        "to": "to",
+        "toward": "toward",
+        "towards": "towards",
+        "beyond": "beyond",
+        "past": "past",
+        "for": "for",
+        "down": "down",
+        "up": "up",
+        "off": "off|off of",
+        "out of": "out of|out",
+        "like": "like",
+        "about": "about",
+        "next to": "next to|right next to|adjacent to",
+        "close to": "close to",
+        "away from": "away from",
+        "up to": "up to",
+        "on top of": "on top of|atop|at top of|on top",
+        "in front of": "in front of|in front|on front of",
+        "in back of": "in back of",
+        "on back of": "on back of|at back of",
+        "on side of": "on side of|side of|at side of|by side of|on side|on other side of",
+        "on both sides of": "on both sides of",
+        "on either side of": "on either side of",
+        "on middle of": "in middle of|on middle of|at middle of",
+        "in center of": "in center of|at center of|in centre of|at centre of",
+        "on edge of": "on edge of|at edge of|near edge of|along edge of|by edge of",
+        "on bottom of": "on bottom of|at bottom of",
+        "in end of": "at end of|on end of",
+        "in corner of": "in corner of",
+        "at the left of": "to left of|left of|at left of",
+        "on the right side of": "to right of|right of|on right side of|at right of|on right of",
+        "on the left side of": "on left side of|on left of",
+        "in between": "",
+    }.items()
+    for words in patterns.split("|")
+    if words
+}
+LONGEST_PREPOSITION = max(map(len, PREPOSITIONS))
+
+# Heads that name no thing. "A view of the sea" is about the sea.
+EMPTY_HEADS = frozenset(
+    "scene image picture photo photograph photography shot view close-up closeup sense atmosphere backdrop moment "
+    "ambiance ambience background foreground distance setting composition focus perspective angle overall feeling mood "
+    "impression contrast addition touch way time day night front back middle center centre side sides left right top "
+    "bottom edge end variety number position action process something nothing anything everything appearance style "
+    "design feel character charm display arrangement daytime nighttime order activity fun game air environment "
+    "presence attention detail details aspect element elements kind sort type use purpose lot total case fact "
+    "corner motion sight snapshot glimpse depiction warmth comfort beauty interest depth balance symmetry harmony".split()
+)
+# FACTUAL keeps these as things where a caption puts something in or on them.
+PLACES = frozenset(
+    "background foreground distance top bottom edge corner side air middle front back center day".split()
+)
+
+PICTURES = frozenset(
+    "image picture photo photograph scene shot view snapshot photography painting close-up closeup portrait frame video".split()
+)
+SHOWS = frozenset(
+    "show feature depict capture display portray present showcase contain include reveal illustrate be have "
+    "take up of".split()
+)
+
+PEOPLE = {"someone": "person", "somebody": "person", "guy": "person", "guys": "people", "anyone": "person",
+          "everyone": "people", "everybody": "people"}  # fmt: skip
+
+# Nouns that describe the noun they stand before.
+MATERIALS = frozenset(
+    "wood metal glass brick stone concrete plastic steel iron cement leather marble paper cardboard gravel dirt "
+    "rock cotton wool denim straw ceramic porcelain tile granite rubber wire aluminum copper bronze brass clay chain "
+    "tin silk lace fur cloth wicker bamboo oak pine mesh chrome asphalt plaid polka baby computer passenger toy "
+    "plush business commercial pepperoni chocolate adult male female christmas apple cheese winter summer evening "
+    "morning designer army navy lime cream rust ski flat-screen".split()
+)
+COLOURS = frozenset(
+    "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold maroon teal turquoise "
+    "violet cream".split()
+)
+SHADES = frozenset("light dark bright pale deep neon lime hot navy".split())
+# Parts whose whole may stand before them: "tree branches" are branches the tree has.
+PARTS = frozenset(
+    "branch trunk leaf top door window wheel handle tire roof stem petal bark screen leg edge seat wall keyboard".split()
+)
