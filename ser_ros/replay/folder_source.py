@@ -44,7 +44,7 @@ class FolderSource:
 
 
 def stamp_of_name(stem: str, index: int) -> int:
-    """Nanoseconds of a name that is a time, as EuRoC (1403636579763555584) and TUM (1305031102.1753) write it.
+    """Nanoseconds of a name that is a time, as EuRoC (1403636579763555584) or TUM (1305031102.1753) write it.
 
     Any other name is placed at `index` seconds.
     """
