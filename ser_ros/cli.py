@@ -15,7 +15,9 @@ from ser_ros import __version__
 from ser_ros.errors import UserError
 
 # verb: (module, what it does)
-VERBS: dict[str, tuple[str, str]] = {}
+VERBS: dict[str, tuple[str, str]] = {
+    "doctor": ("ser_ros.doctor", "check that everything captioning and the nodes need is here"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
