@@ -41,7 +41,9 @@ clean:
 	rm -rf $(VENV) $(JAZZY_VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: EXTRAS = dev
+$(VENV)/installed: export SER_ROS_INTERFACES = kilted
 $(JAZZY_VENV)/installed: EXTRAS = jazzy,torch,onnx,video,test
+$(JAZZY_VENV)/installed: export SER_ROS_INTERFACES = jazzy
 $(VENV)/installed $(JAZZY_VENV)/installed: $(PACKAGING)
 	@build_support/check_machine.sh $(PYTHON)
 	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)

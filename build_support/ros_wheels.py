@@ -54,7 +54,7 @@ GENERATORS = {
     ],
 }
 RCLPY = {"kilted": "ros_rclpy", "jazzy": "ros_jazzy_rclpy"}
-EXTRA = {"kilted": "ros", "jazzy": "jazzy"}
+EXTRAS = {"kilted": {"ros", "dev"}, "jazzy": {"jazzy"}}
 
 
 def wanted_distribution() -> str | None:
@@ -76,7 +76,7 @@ def wanted_distribution() -> str | None:
     if present:
         return _supported(present[0])
     asked = _extras_of_installer()
-    return next((_supported(name) for name, extra in EXTRA.items() if extra in asked), None)
+    return next((_supported(name) for name, extras in EXTRAS.items() if extras & asked), None)
 
 
 def ros_prefix() -> Path | None:
