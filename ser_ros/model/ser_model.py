@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,9 +22,14 @@ from transformers.utils import ModelOutput
 from ser_ros.errors import UserError
 from ser_ros.model.config import IGNORE, IMAGE_TOKEN, SerConfig
 from ser_ros.model.connectors import build_connector
+from ser_ros.model.decoding.session import Written, pad
 from ser_ros.model.deeplens import DeepLens
+from ser_ros.model.describe import Clock, Writer, describe
+from ser_ros.model.description import Description
 from ser_ros.model.language_model import LanguageModel
+from ser_ros.model.processor import preprocess
 from ser_ros.model.tokenizer import CaptionTokenizer
+from ser_ros.model.torch_session import TorchSession
 from ser_ros.model.vision_tower import FeatureBuffer, VisionTowers
 
 PARTS = ("vision", "connector", "deeplens", "language")
@@ -187,8 +193,67 @@ class SerModel(nn.Module):
 
         save(self, path, card=card)
 
-    def preprocess(self, images: Sequence) -> Tensor:
+    def preprocess(self, images: Sequence[np.ndarray]) -> Tensor:
         """RGB images, each [H, W, 3] uint8, to pixels [B, 3, S, S] float32 on the CPU."""
-        from ser_ros.model.processor import preprocess
-
         return torch.from_numpy(preprocess(images, self.config.image))
+
+    # From here on: an `Engine` of ser_ros.model.describe, which writes the captions.
+
+    out_of_memory = (torch.OutOfMemoryError,)
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[np.ndarray], clock: Clock) -> FeatureBuffer:
+        with clock("preprocess"):
+            pixels = self.preprocess(images)
+        with clock("tower"):
+            return self._finish(self.see(pixels))
+
+    def rows(self, features: FeatureBuffer, index: Sequence[int]) -> FeatureBuffer:
+        return features.rows(torch.tensor(index))
+
+    @torch.inference_mode()
+    def open_glance(self, features: FeatureBuffer, prompts: list[list[int]], top: int, clock: Clock) -> TorchSession:
+        with clock("connector"):
+            vision = self._finish(self.first_tokens(features))
+        return TorchSession(self.language, prompts, vision, self.merge, top)
+
+    @torch.inference_mode()
+    def open_refine(
+        self, features: FeatureBuffer, prompts: list[list[int]], initials: list[list[int]], top: int, clock: Clock
+    ) -> TorchSession:
+        ids, lengths = pad([initial[: self.config.deeplens.max_caption] for initial in initials])
+        ragged = None if (lengths == ids.shape[1]).all() else torch.from_numpy(lengths)
+        with clock("deeplens"):
+            vision = self._finish(self.second_tokens(features, torch.from_numpy(ids), ragged))
+        return TorchSession(self.language, prompts, vision, self.merge, top)
+
+    def _finish(self, result):
+        """Wait for the device, so that a stage's seconds are its own."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return result
+
+    def describe(self, images: Sequence[np.ndarray], **options) -> list[Description]:
+        """Caption RGB images, each [H, W, 3] uint8; options as in `ser_ros.model.describe.describe`."""
+        return describe(self, images, **options)
+
+    def glance(self, images: Sequence[np.ndarray], **options) -> tuple[list[Written], FeatureBuffer]:
+        """Initial captions of images, and the buffer to refine them from.
+
+        Options are `style`, `max_tokens` and `beams`.
+        """
+        writer = self._writer(**options)
+        features = self.encode(images, writer.clock)
+        return writer.glance(features, len(images)), features
+
+    def refine(self, features: FeatureBuffer, captions: Sequence[str | Written], **options) -> list[Written]:
+        """Refined captions of the images in the buffer, led by captions as text or as written by `glance`."""
+        writer = self._writer(**options)
+        written = [
+            caption if isinstance(caption, Written) else Written(writer.tokens.caption_ids(caption, writer.style))
+            for caption in captions
+        ]
+        return writer.refine(features, written)
+
+    def _writer(self, style: str = "default", max_tokens: int = 77, beams: int = 1) -> Writer:
+        return Writer(self, style, max_tokens, beams, 0, Clock())
