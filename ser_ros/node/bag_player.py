@@ -30,7 +30,11 @@ class BagPlayer:
     """
 
     def __init__(
-        self, node: Any, bag: Bag, topics: Collection[str] | None = None, renamed: dict[str, str] | None = None
+        self,
+        node: Any,
+        bag: Bag,
+        topics: Collection[str] | None = None,
+        renamed: dict[str, str] | None = None,
     ):
         self.bag = bag
         self.skipped: dict[str, str] = {}
@@ -45,9 +49,13 @@ class BagPlayer:
             self.publishers[name] = node.create_publisher(kind, (renamed or {}).get(name, name), _qos(name))
         missing = set(topics or ()) - set(bag.topics)
         if missing:
-            raise UserError(f"{bag.path}: has no topic {', '.join(sorted(missing))}; it has {', '.join(bag.topics)}")
+            raise UserError(
+                f"{bag.path}: has no topic {', '.join(sorted(missing))}; it has {', '.join(bag.topics)}"
+            )
 
-    def play(self, rate: float = 1.0, published: Callable[[str, int], None] = lambda topic, stamp: None) -> int:
+    def play(
+        self, rate: float = 1.0, published: Callable[[str, int], None] = lambda topic, stamp: None
+    ) -> int:
         """Publish everything once, `rate` times as fast as it was recorded; returns the message count.
 
         `published(topic, log time in nanoseconds)` is called after each message.
@@ -87,15 +95,21 @@ def _qos(topic: str) -> Any:
     latched = topic in LATCHED
     durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
     # Reliable publishers serve reliable and best-effort subscribers alike.
-    return QoSProfile(depth=100 if latched else 10, reliability=ReliabilityPolicy.RELIABLE, durability=durability)
+    return QoSProfile(
+        depth=100 if latched else 10, reliability=ReliabilityPolicy.RELIABLE, durability=durability
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ser_ros play`."""
     parser.add_argument("bag", type=Path, help="rosbag2 folder or storage file")
-    parser.add_argument("--rate", type=float, default=1.0, help="speed, 1 is as recorded (default: %(default)s)")
+    parser.add_argument(
+        "--rate", type=float, default=1.0, help="speed, 1 is as recorded (default: %(default)s)"
+    )
     parser.add_argument("--topics", nargs="+", help="play only these topics")
-    parser.add_argument("--remap", nargs="+", default=[], metavar="OLD:=NEW", help="publish a topic under another name")
+    parser.add_argument(
+        "--remap", nargs="+", default=[], metavar="OLD:=NEW", help="publish a topic under another name"
+    )
     parser.add_argument("--loop", action="store_true", help="start again at the end, until Ctrl-C")
 
 

@@ -156,6 +156,12 @@ def _begin(settings: ReplaySettings, files: RunFiles) -> list[FrameRecord]:
     return records
 
 
+def read_timings(files: RunFiles) -> list[dict[str, float]]:
+    """Lines of timings.jsonl; one that a kill cut short is left out."""
+    lines = files.timings.read_text(encoding="utf-8").splitlines() if files.timings.is_file() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
 def save_thumbnail(image: np.ndarray, path: Path) -> None:
     """Write a JPEG of THUMBNAIL_WIDTH pixels; image [H, W, 3] uint8."""
     from PIL import Image

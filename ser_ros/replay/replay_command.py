@@ -1,0 +1,174 @@
+"""`ser_ros replay BAG`: captions, graphs, a memory, a bag and a report of a recording, without ROS."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ser_ros.errors import UserError
+from ser_ros.runtime.captioner import CaptionOptions
+
+DEFAULTS = CaptionOptions()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ser_ros replay`."""
+    from ser_ros.runtime.load import DEFAULT_MODEL
+
+    parser.add_argument(
+        "bag", type=Path, nargs="?", help="rosbag1/2, storage file, folder of images or video"
+    )
+    parser.add_argument("--topic", help="image topic; needed where the bag has several")
+    parser.add_argument(
+        "--model", default=str(DEFAULT_MODEL), help="checkpoint folder (default: the shipped one)"
+    )
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--every", type=int, default=1, help="caption every n-th frame (default: %(default)s)"
+    )
+    choice.add_argument("--rate", type=float, help="caption at most so many frames a second of recorded time")
+    parser.add_argument("--out", type=Path, help="output folder (default: replay_NAME)")
+    parser.add_argument(
+        "--style", default=DEFAULTS.style, help="prompt of the checkpoint (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--refinements", type=int, default=DEFAULTS.refinements, help="second glances, 0 to 4"
+    )
+    parser.add_argument("--beams", type=int, default=DEFAULTS.beams, help="beam width, 1 is greedy")
+    parser.add_argument(
+        "--max-tokens", type=int, default=DEFAULTS.max_tokens, help="most tokens of a caption"
+    )
+    parser.add_argument("--backend", default="auto", choices=("auto", "torch", "onnx"))
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    parser.add_argument(
+        "--references", type=Path, help="COCO caption file or ground_truth.json with references"
+    )
+    parser.add_argument("--rerun", type=Path, metavar="OUT.rrd", help="write a Rerun recording as well")
+    parser.add_argument(
+        "--compare",
+        nargs=2,
+        type=Path,
+        metavar=("RUN_A", "RUN_B"),
+        help="show two finished replays side by side",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay, or compare two replays."""
+    if args.compare:
+        from ser_ros.replay.compare import compare_runs
+
+        return compare_runs(*args.compare, references=args.references, as_json=args.json)
+    if args.bag is None:
+        raise UserError("name the recording to replay, or two runs with --compare")
+    if args.every < 1:
+        raise UserError(f"--every {args.every}: must be 1 or more")
+    if args.rate is not None and args.rate <= 0:
+        raise UserError(f"--rate {args.rate}: must be above 0")
+    summary = replay(args)
+    if args.json:
+        print(json.dumps(summary))
+    else:
+        _print_summary(summary)
+    if summary["captioned"] == 0:
+        raise UserError(
+            f"{args.bag}: no frame could be captioned; the first error was: {summary['first_error']}"
+        )
+    return 0
+
+
+def replay(args: argparse.Namespace) -> dict:
+    """Caption the recording and write all outputs; returns the summary that is printed."""
+    from tqdm import tqdm
+
+    from ser_ros.replay.bag_source import BagSource
+    from ser_ros.replay.outputs import derive
+    from ser_ros.replay.report import ReportInput, write_report
+    from ser_ros.replay.run import ReplaySettings, RunFiles, caption_frames, disk_errors, read_timings
+    from ser_ros.replay.source import open_source
+    from ser_ros.replay.trajectory import Trajectory, read_trajectory
+    from ser_ros.runtime.load import load_captioner
+
+    source = open_source(args.bag, args.topic)
+    trajectory = read_trajectory(source.bag) if isinstance(source, BagSource) else Trajectory()
+    files = RunFiles(args.out or Path(f"replay_{args.bag.resolve().stem}"))
+    options = CaptionOptions(args.style, args.refinements, args.max_tokens, args.beams)
+    settings = ReplaySettings(
+        str(args.bag.resolve()),
+        source.camera,
+        str(Path(args.model).resolve()),
+        args.every,
+        args.rate,
+        options,
+    )
+    captioner = load_captioner(args.model, backend=args.backend, device=args.device)
+    expected = None if args.rate else -(-source.count // args.every) or None
+    try:
+        with tqdm(total=expected, unit="frame", disable=None, file=sys.stderr) as bar:
+            records = caption_frames(
+                source, trajectory, captioner, settings, files, lambda record: bar.update()
+            )
+    finally:
+        captioner.close()
+    with disk_errors(files.folder):
+        derived = derive(records, files)
+        timings = read_timings(files)
+        scores = _scores(args, records, derived)
+        subtitle = f"{args.bag.name}, {source.camera}; model {Path(args.model).name}; poses from " + (
+            trajectory.description or "nowhere (the recording has none)"
+        )
+        report = ReportInput(
+            title="What the robot saw",
+            subtitle=subtitle,
+            records=records,
+            triples=derived.triples,
+            world=derived.world,
+            path=trajectory.path(),
+            timings=timings,
+            warnings=source.warnings,
+            scores=[(row.name, row.initial, row.refined) for row in scores],
+        )
+        write_report(report, files, files.folder / "report.html")
+        if args.rerun:
+            from ser_ros.replay.rerun_recording import write_rerun
+
+            write_rerun(args.rerun, records, derived, files, trajectory)
+    failed = [record.error for record in records if record.error]
+    return {
+        "out": str(files.folder),
+        "frames": len(records),
+        "captioned": len(records) - len(failed),
+        "changed": sum(record.initial != record.refined for record in records),
+        "unreadable": len(failed),
+        "first_error": failed[0] if failed else "",
+        "things": sum(data.get("kind") == "object" for _, data in derived.world.nodes(data=True)),
+        "warnings": source.warnings,
+        "scores": {row.name: {"initial": row.initial, "refined": row.refined} for row in scores},
+        "report": str(files.folder / "report.html"),
+    }
+
+
+def _scores(args: argparse.Namespace, records, derived) -> list:
+    from ser_ros.replay.references import beside, read_references
+    from ser_ros.replay.scoring import score_records
+
+    path = args.references or beside(args.bag)
+    return score_records(records, read_references(path)) if path else []
+
+
+def _print_summary(summary: dict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for key in ("captioned", "changed", "unreadable", "things"):
+        table.add_row(key, str(summary[key]))
+    for name, row in summary["scores"].items():
+        table.add_row(name, f"initial {row['initial']}  refined {row['refined']}")
+    table.add_row("report", summary["report"])
+    Console().print(table)
+    for warning in summary["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
