@@ -44,6 +44,8 @@ data_files = [
     (f"lib/{NAME}", files("scripts/*")),
     *tree("launch"),
     *tree("config"),
+    # Also without ROS: a replay writes bags with our messages.
+    *(row for kind in KINDS for row in tree(kind)),
 ]
 command: dict = {}
 extensions: list[Extension] = []
@@ -54,7 +56,6 @@ if wanted_distribution():
     marker.parent.mkdir(parents=True)
     marker.write_text("".join(f"{file}\n" for kind in KINDS for file in files(f"{kind}/*")))
     data_files += [(f"{INDEX}/rosidl_interfaces", [str(marker)])]
-    data_files += [(f"share/{NAME}/{kind}", files(f"{kind}/*")) for kind in KINDS]
 
 setup(
     distclass=RosDistribution,
