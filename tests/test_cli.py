@@ -1,0 +1,91 @@
+"""The command itself: it answers at once, knows its verbs, and says bad input in one sentence."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from ser_ros import __version__, cli
+from ser_ros.errors import UserError
+from tests.processes import python_module
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = python_module("ser_ros.cli", *arguments)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_help_lists_every_verb() -> None:
+    answer = run("--help")
+    assert answer.returncode == 0
+    for verb, (_, summary) in cli.VERBS.items():
+        assert re.search(rf"^ +{re.escape(verb)} ", answer.stdout, re.MULTILINE)
+        assert summary.split()[0] in answer.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "ser_ros.cli", "--help"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in answer.stderr.splitlines()}
+    assert "argparse" in loaded
+    assert not loaded & {"numpy", "torch", "transformers", "rclpy", "networkx", "PIL", "rich", "onnxruntime"}
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"ser_ros {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("doctor", "--nonsense")])
+def test_wrong_words_exit_with_2_and_usage(arguments: tuple[str, ...]) -> None:
+    answer = run(*arguments)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("usage: ser_ros")
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_explains_its_arguments(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = importlib.import_module(cli.VERBS[verb][0])
+    assert callable(module.run)
+    with pytest.raises(SystemExit) as end:
+        cli.main([verb, "--help"])
+    assert end.value.code == 0
+    assert f"usage: ser_ros {verb}" in capsys.readouterr().out
+
+
+@pytest.fixture
+def failing_verb(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    """A verb whose run() raises what the test puts into `error`."""
+    (tmp_path / "failing_verb.py").write_text(
+        "def add_arguments(parser): pass\ndef run(args): raise error\nerror = None\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(cli.VERBS, "fail", ("failing_verb", "fails"))
+    yield importlib.import_module("failing_verb")
+    del sys.modules["failing_verb"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UserError("a.jpg: no image; give a JPEG"), 2, "ser_ros fail: a.jpg: no image; give a JPEG\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_become_exit_codes(failing_verb, capsys, error: BaseException, code: int, said: str) -> None:
+    failing_verb.error = error
+    assert cli.main(["fail"]) == code
+    assert capsys.readouterr().err == said
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = f"'{sys.executable}' -m ser_ros.cli doctor --json | head -c 1"
+    answer = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert answer.stdout == "{"
+    assert "Traceback" not in answer.stderr
