@@ -16,6 +16,9 @@ from ser_ros.errors import UserError
 
 # verb: (module, what it does)
 VERBS: dict[str, tuple[str, str]] = {
+    "train": ("ser_ros.train.train_command", "train the three stages of a recipe"),
+    "pseudo": ("ser_ros.data.pseudo_command", "write pseudo-initial captions for stage 2"),
+    "data": ("ser_ros.data.data_command", "check the datasets of a recipe before training"),
     "doctor": ("ser_ros.doctor", "check that everything captioning and the nodes need is here"),
 }
 

@@ -71,7 +71,8 @@ def test_authors_stage2_conversations_carry_the_initial_caption(formats: Path) -
 def test_stage2_rows_of_one_caption_share_its_key(tmp_path: Path) -> None:
     turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A cat."}]
     rows = [
-        {"id": 7, "image": "a.jpg", "conversations": turns, "pre_caption": text} for text in ("A dog.", "A cow.")
+        {"id": 7, "image": "a.jpg", "conversations": turns, "pre_caption": text}
+        for text in ("A dog.", "A cow.")
     ]
     assert [s.key for s in read_samples("llava", write(tmp_path / "rows.json", rows))] == ["7#0", "7#0"]
 
@@ -144,13 +145,21 @@ BROKEN = [
     ("llava", [3], "entry 0: field 'itself' must be an object"),
     ("llava", [{"image": "a.jpg"}], "entry 0: field 'conversations' is missing"),
     ("llava", [{"image": "a.jpg", "conversations": [HUMAN]}], "pairs of a human and a gpt turn"),
-    ("llava", [{"image": "a.jpg", "conversations": [HUMAN, HUMAN]}], r"conversations\[1\].*'from' must be \"gpt\""),
+    (
+        "llava",
+        [{"image": "a.jpg", "conversations": [HUMAN, HUMAN]}],
+        r"conversations\[1\].*'from' must be \"gpt\"",
+    ),
     (
         "llava",
         [{"image": "a.jpg", "conversations": [HUMAN, {"from": "gpt", "value": " "}]}],
         r"conversations\[1\]: field 'value' must be text that is not blank",
     ),
-    ("coco", {"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 2, "caption": "x"}]}, "annotations 0"),
+    (
+        "coco",
+        {"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 2, "caption": "x"}]},
+        "annotations 0",
+    ),
     ("karpathy", {"images": [{"split": "val", "filename": "a"}]}, "no picture of split 'train'"),
     ("grand", {"a.jpg": {"captions": []}}, "picture a.jpg"),
 ]

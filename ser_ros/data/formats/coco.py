@@ -1,6 +1,6 @@
 """COCO caption annotations (`captions_train2017.json`); the simulated home writes the same format.
 
-    {"images": [{"id", "file_name"}], "annotations": [{"id", "image_id", "caption", "style"?}]}
+{"images": [{"id", "file_name"}], "annotations": [{"id", "image_id", "caption", "style"?}]}
 """
 
 from __future__ import annotations

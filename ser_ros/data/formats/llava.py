@@ -1,7 +1,7 @@
 """LLaVA conversation files: LLaVA-Pretrain LCS-558K, ShareGPT4V, and the paper authors' own files.
 
-    [{"id", "image", "conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}],
-      "pre_caption"?: the initial caption of a stage 2 row}]
+[{"id", "image", "conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}],
+  "pre_caption"?: the initial caption of a stage 2 row}]
 """
 
 from __future__ import annotations

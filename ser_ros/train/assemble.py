@@ -1,0 +1,169 @@
+"""The model a run starts from: a checkpoint folder, or a tower and a language model of transformers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ser_ros.errors import UserError
+from ser_ros.model.config import SerConfig, TowerConfig
+from ser_ros.model.ser_model import SerModel
+from ser_ros.model.tokenizer import CaptionTokenizer
+from ser_ros.train.recipe import ModelSource, Recipe
+
+
+def first_model(recipe: Recipe, start: Path | None) -> SerModel:
+    """The model of a stage in fp32 on the CPU, everything frozen.
+
+    Args:
+        recipe: `recipe.model` says what a run starts from.
+        start: checkpoint folder of the stage before; None for the first stage.
+
+    Raises:
+        UserError: a folder that is missing or no model, parts that do not fit together.
+    """
+    source = recipe.model
+    if start is not None or source.start:
+        if start is None and source.config:
+            raise UserError("model.config changes a model built from parts; with model.start leave it empty")
+        return SerModel.from_pretrained(start or source.start, dtype="fp32")
+    return from_parts(source).eval().requires_grad_(False)
+
+
+def from_parts(source: ModelSource) -> SerModel:
+    """Pretrained tower and language model, new connector and DeepLens (paper section 3, H.1)."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    tower_config = _fetch(AutoConfig, source.vision_tower, "model.vision_tower")
+    language_config = _fetch(AutoConfig, source.language_model, "model.language_model")
+    tower_config = getattr(tower_config, "vision_config", tower_config)
+    kind = tower_config.model_type.removesuffix("_model").removesuffix("_vision")
+    text = _fetch(AutoTokenizer, source.language_model, "model.language_model")
+    if not text.is_fast:
+        raise UserError(f"{source.language_model} has no tokenizer.json, which a ser_ros checkpoint needs")
+    found: dict[str, Any] = {
+        "image": _image(source.vision_tower, int(tower_config.image_size)),
+        "towers": [{"kind": kind, "sizes": _sizes(tower_config)}],
+        "language": {
+            "kind": language_config.model_type,
+            "sizes": _sizes(language_config),
+            # OPT starts with </s>; LLaMA with its own <s>.
+            "bos": 2 if language_config.model_type == "opt" else text.bos_token_id,
+            "eos": text.eos_token_id,
+        },
+    }
+    default = json.loads(SerConfig().to_json())
+    config = SerConfig.from_json(
+        json.dumps(_merged(_merged(default, found), source.config)), "model.config of the recipe"
+    )
+    model = SerModel(config, CaptionTokenizer(text.backend_tokenizer, config))
+    _load_tower(model, source.vision_tower, config.towers[0])
+    _load_language(model, source.language_model)
+    return model
+
+
+def _fetch(kind: Any, name: str, parameter: str) -> Any:
+    try:
+        return kind.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{parameter}: {name} is neither a transformers folder nor a model this machine can fetch "
+            f"({str(error).splitlines()[0]})"
+        ) from None
+
+
+def _sizes(config: Any) -> dict[str, Any]:
+    """What the config class of this kind has beyond every config, so that config.json stays short."""
+    from transformers import PreTrainedConfig
+
+    common = PreTrainedConfig().to_dict()
+    values = config.to_dict()
+    keys = [key for key in values if key not in common or key == "tie_word_embeddings"]
+    skipped = {"model_type", "architectures", "transformers_version", "torch_dtype", "dtype"}
+    return {
+        key: values[key]
+        for key in keys
+        if key not in skipped
+        and isinstance(values[key], bool | int | float | str | dict)
+        and values[key] is not None
+    }
+
+
+def _image(name: str, size: int) -> dict[str, Any]:
+    from transformers.image_processing_base import ImageProcessingMixin
+
+    try:
+        processor = ImageProcessingMixin.get_image_processor_dict(name)[0]
+    except (OSError, ValueError):
+        return {"size": size}
+    return {"size": size, "mean": processor["image_mean"], "std": processor["image_std"]}
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes`, mapping by mapping; `sizes` are replaced as a whole when they are found anew."""
+    result = dict(base)
+    for key, value in changes.items():
+        inner = result.get(key)
+        if isinstance(value, dict) and isinstance(inner, dict) and key != "sizes":
+            result[key] = _merged(inner, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _load_tower(model: SerModel, name: str, config: TowerConfig) -> None:
+    from transformers import CLIPVisionModel, Dinov2Model, Siglip2VisionModel, SiglipVisionModel
+
+    classes = {
+        "clip": CLIPVisionModel,
+        "siglip": SiglipVisionModel,
+        "siglip2": Siglip2VisionModel,
+        "dinov2": Dinov2Model,
+    }
+    whole = _fetch(classes[config.kind], name, "model.vision_tower").float()
+    whole = getattr(whole, "vision_model", whole)
+    tower = model.vision.towers[0]
+    layers = whole.encoder.layer if config.kind == "dinov2" else whole.encoder.layers
+    _copy(tower.embeddings, whole.embeddings, name)
+    if config.kind == "clip":
+        _copy(tower.pre_norm, whole.pre_layrnorm, name)
+    for mine, theirs in zip(tower.layers, layers, strict=False):  # the tower stops at the highest layer used
+        _copy(mine, theirs, name)
+
+
+def _load_language(model: SerModel, name: str) -> None:
+    from transformers import AutoModelForCausalLM
+
+    whole = _fetch(AutoModelForCausalLM, name, "model.language_model").float()
+    decoder = whole.model.decoder if model.config.language.kind == "opt" else whole.model
+    mine = model.language.decoder
+    weights = decoder.state_dict()
+    expected = mine.state_dict()
+    if any("lora_" in key for key in expected):
+        # peft puts each adapted layer's own weights under base_layer.
+        weights = {_adapted(key, expected): value for key, value in weights.items()}
+    missing, unknown = mine.load_state_dict(weights, strict=False)
+    missing = [key for key in missing if "lora_" not in key]
+    if missing or unknown:
+        raise UserError(f"{name} does not fit the language model of the config: {[*missing, *unknown][:3]}")
+    if model.language.lm_head is not None:
+        _copy(model.language.lm_head, whole.lm_head, name)
+
+
+def _adapted(key: str, expected: dict[str, torch.Tensor]) -> str:
+    if key in expected:
+        return key
+    layer, _, leaf = key.rpartition(".")
+    return f"{layer}.base_layer.{leaf}"
+
+
+def _copy(mine: nn.Module, theirs: nn.Module, name: str) -> None:
+    weights = {key: value for key, value in theirs.state_dict().items() if key in mine.state_dict()}
+    missing = [key for key in mine.state_dict() if key not in weights]
+    if missing:
+        raise UserError(f"{name} lacks the weights {', '.join(missing[:3])}")
+    mine.load_state_dict(weights)

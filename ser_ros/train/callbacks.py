@@ -1,0 +1,169 @@
+"""What a person sees of a training run: bar, metrics file, TensorBoard, captioned samples."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ser_ros.errors import UserError
+from ser_ros.train.rows import Row
+
+log = logging.getLogger(__name__)
+
+
+class ProgressBar(TrainerCallback):
+    """One bar on stderr with steps, time left, loss and learning rate."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.bar: Any = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                desc=self.title,
+                total=state.max_steps,
+                initial=state.global_step,
+                unit="step",
+                file=sys.stderr,
+            )
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if self.bar is not None and logs:
+            shown = {"loss": "loss", "eval_loss": "val", "learning_rate": "lr"}
+            self.bar.set_postfix({name: f"{logs[key]:.3g}" for key, name in shown.items() if key in logs})
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+class MetricsFile(TrainerCallback):
+    """`metrics.jsonl`: one line per logged step; and TensorBoard where it is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "metrics.jsonl"
+        self.board_folder = folder / "tensorboard"
+        self.board: Any = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if not state.is_world_process_zero:
+            return
+        # After a kill the file may be ahead of the checkpoint; those steps are done again.
+        kept = [line for line in read_metrics(self.path) if line["step"] <= state.global_step]
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            log.warning("no TensorBoard curves: install tensorboard (pip install 'ser-ros[train]')")
+        else:
+            self.board = SummaryWriter(str(self.board_folder), purge_step=state.global_step + 1)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not state.is_world_process_zero or not logs:
+            return
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise UserError(
+                f"the loss is {logs['loss']} at step {state.global_step}; lower learning_rate, "
+                "or train in fp32 or bf16 instead of fp16"
+            )
+        line = {"step": state.global_step, **logs}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if self.board is not None:
+            for key, value in logs.items():
+                if isinstance(value, int | float):
+                    self.board.add_scalar(key, value, state.global_step)
+            self.board.flush()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl`; a last line cut by a kill is left out."""
+    lines = []
+    if path.is_file():
+        for text in path.read_text().splitlines():
+            try:
+                lines.append(json.loads(text))
+            except ValueError:
+                break
+    return lines
+
+
+class Samples(TrainerCallback):
+    """Captions a few validation pictures every N steps into `samples.jsonl`."""
+
+    def __init__(self, rows: Sequence[Row], folder: Path, every: int, refinements: int) -> None:
+        self.rows = rows
+        self.path = folder / "samples.jsonl"
+        self.every = every
+        self.refinements = refinements
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        last = state.global_step == state.max_steps
+        if state.is_world_process_zero and (last or state.global_step % self.every == 0):
+            self.write(model, state.global_step)
+
+    def write(self, learner: Any, step: int) -> None:
+        """Caption the rows with the model as it is and append one line each."""
+        import torch
+
+        from ser_ros.data.images import load_rgb
+
+        model = getattr(learner, "module", learner).model
+        training = model.training
+        model.eval()
+        # Sampling must not move the dice of training: a run with samples learns the same weights.
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), self.path.open("a") as file:
+            for row in self.rows:
+                style = row.style if row.style in model.config.prompts else "default"
+                found = model.describe(
+                    [load_rgb(Path(row.image))], style=style, refinements=self.refinements
+                )[0]
+                line = {
+                    "step": step, "image": row.image, "truth": row.caption,
+                    "initial": found.initial, "refined": found.refined,
+                }  # fmt: skip
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        model.train(training)

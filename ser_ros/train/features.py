@@ -1,0 +1,162 @@
+"""The frozen tower's features of a whole dataset on disk, so that they are computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser_ros.errors import UserError
+
+if TYPE_CHECKING:
+    from ser_ros.model.ser_model import SerModel
+
+CHUNK = 64  # pictures per tower call and per durable step of the index
+
+
+class FeatureStore:
+    """fp16 features of exactly the layers both glances need, one fixed-size row per picture.
+
+    `features.f16` holds the rows [L, N, D] one after another; `index.json` says which picture
+    (path, size, time of change) is which row. New pictures are appended; a killed build goes on.
+    """
+
+    def __init__(self, folder: Path, layers: Sequence[int], shape: tuple[int, int]) -> None:
+        """`folder` belongs to one tower; `shape` is (patches N, channels D) of one hidden state."""
+        self.folder = folder
+        self.layers = tuple(layers)
+        self.shape = (len(self.layers), *shape)
+        self._index: dict[str, int] = {}
+        self._rows: np.memmap | None = None
+        self._taken: list[int] | slice = slice(None)
+        if (folder / "index.json").is_file():
+            self._index = json.loads((folder / "index.json").read_text())
+
+    @classmethod
+    def of_model(cls, folder: Path, model: SerModel) -> FeatureStore:
+        """The store of this model's tower below `folder`; another tower gets another store."""
+        config = model.config
+        digest = hashlib.sha256(repr((config.image, config.towers, config.buffer_layers)).encode())
+        for name, tensor in sorted(model.vision.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().float().cpu().numpy().tobytes())
+        return cls(
+            folder / digest.hexdigest()[:16], config.buffer_layers, (config.patches, config.vision_width)
+        )
+
+    @property
+    def row_bytes(self) -> int:
+        return int(np.prod(self.shape)) * 2
+
+    def only(self, layers: Sequence[int]) -> FeatureStore:
+        """The same store, reading only these hidden states of each row."""
+        view = FeatureStore(self.folder, self.layers, self.shape[1:])
+        view._taken = [self.layers.index(layer) for layer in layers]
+        return view
+
+    def missing(self, images: Iterable[str]) -> list[str]:
+        """Pictures that have no row yet, each once, sorted."""
+        return sorted(image for image in set(images) if _signature(image) not in self._index)
+
+    def build(
+        self,
+        images: Iterable[str],
+        compute: Callable[[Sequence[str]], np.ndarray],
+        *,
+        progress: bool = True,
+    ) -> int:
+        """Compute and append the rows of all pictures that have none.
+
+        Args:
+            images: paths of the pictures.
+            compute: paths -> features [B, L, N, D], called with at most `CHUNK` paths.
+            progress: bar on stderr.
+
+        Returns:
+            How many pictures were computed.
+
+        Raises:
+            UserError: not enough room on the disk.
+        """
+        from tqdm import tqdm
+
+        todo = self.missing(images)
+        if not todo:
+            return 0
+        self.folder.mkdir(parents=True, exist_ok=True)
+        needed, free = len(todo) * self.row_bytes, shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise UserError(
+                f"the feature cache {self.folder} needs {needed / 1e9:.1f} GB for {len(todo)} pictures but "
+                f"{free / 1e9:.1f} GB are free; use another disk or set feature_cache to ''"
+            )
+        limit = np.finfo(np.float16).max
+        with open(self.folder / "features.f16", "ab") as file:
+            # A killed build may have written rows that the index does not know.
+            file.truncate(len(self._index) * self.row_bytes)
+            file.seek(0, os.SEEK_END)
+            for start in tqdm(
+                range(0, len(todo), CHUNK), "tower features", disable=not progress, unit="batch"
+            ):
+                chunk = todo[start : start + CHUNK]
+                file.write(np.clip(compute(chunk), -limit, limit).astype(np.float16).tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+                first = len(self._index)
+                self._index.update({_signature(image): first + n for n, image in enumerate(chunk)})
+                self._write_index()
+        self._rows = None
+        return len(todo)
+
+    def read(self, image: str) -> np.ndarray:
+        """Features of one picture, [L, N, D] fp16.
+
+        Raises:
+            UserError: the picture has no row, or was changed after the build.
+        """
+        row = self._index.get(_signature(image))
+        if row is None:
+            raise UserError(
+                f"{image} has no features in {self.folder} (or changed since); start the training anew"
+            )
+        if self._rows is None:
+            shape = (len(self._index), *self.shape)
+            self._rows = np.memmap(self.folder / "features.f16", np.float16, "r", shape=shape)
+        return np.array(self._rows[row][self._taken])
+
+    def _write_index(self) -> None:
+        part = self.folder / "index.json.part"
+        part.write_text(json.dumps(self._index))
+        os.replace(part, self.folder / "index.json")
+
+
+def _signature(image: str) -> str:
+    try:
+        status = os.stat(image)
+    except OSError:
+        raise UserError(f"the picture {image} does not exist") from None
+    return f"{os.path.abspath(image)}|{status.st_size}|{status.st_mtime_ns}"
+
+
+def tower_features(model: SerModel, autocast: str | None = None) -> Callable[[Sequence[str]], np.ndarray]:
+    """`compute` of `FeatureStore.build` for this model; `autocast` is "bf16", "fp16" or None."""
+    import torch
+
+    from ser_ros.data.images import load_rgb
+
+    dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+    def compute(images: Sequence[str]) -> np.ndarray:
+        pixels = model.preprocess([load_rgb(Path(image)) for image in images])
+        with torch.autocast(model.device.type, dtypes.get(autocast or ""), enabled=autocast in dtypes):
+            buffer = model.see(pixels)
+        layers = [buffer.layers[layer].float().cpu() for layer in model.config.buffer_layers]
+        return torch.stack(layers, dim=1).numpy()
+
+    return compute

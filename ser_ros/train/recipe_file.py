@@ -1,0 +1,164 @@
+"""Recipes as YAML files: strict reading, `--set` overrides, and writing back in full."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ser_ros.errors import UserError
+from ser_ros.train.recipe import STAGES, Recipe
+
+T = TypeVar("T")
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of a YAML file, with `--set KEY.SUBKEY=VALUE` applied.
+
+    Raises:
+        UserError: no such file, no YAML, an unknown key (the nearest is named), a wrong type.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"recipe {path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"recipe {path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"recipe {path} must be a mapping of parameters")
+    for override in overrides:
+        _apply(content, override)
+    recipe = _build(Recipe, content, str(path))
+    return check(recipe, str(path))
+
+
+def check(recipe: Recipe, where: str) -> Recipe:
+    """Ranges and choices that the types cannot say."""
+    choices = {
+        "precision": ("bf16", "fp16", "fp32"),
+        "device": ("auto", "cpu", "cuda"),
+        "missing_images": ("error", "skip"),
+    }
+    for name, allowed in choices.items():
+        if getattr(recipe, name) not in allowed:
+            raise UserError(
+                f"{where}: {name} must be one of {', '.join(allowed)}, not '{getattr(recipe, name)}'"
+            )
+    if not recipe.stages:
+        raise UserError(f"{where}: 'stages' names no stage; choose among {', '.join(STAGES)}")
+    for name, stage in recipe.stages.items():
+        if not stage.data:
+            raise UserError(f"{where}: stages.{name}.data names no dataset")
+        for key in ("epochs", "learning_rate", "batch_size", "micro_batch"):
+            if getattr(stage, key) <= 0:
+                raise UserError(f"{where}: stages.{name}.{key} must be above 0")
+        for key in ("warmup", "glance_rate", "caption_in_prompt"):
+            if not 0 <= getattr(stage, key, 0) <= 1:
+                raise UserError(f"{where}: stages.{name}.{key} must be from 0 to 1")
+    return recipe
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """The whole recipe with every default written out, so that a run can be repeated."""
+    import yaml
+
+    path.write_text(yaml.safe_dump(dataclasses.asdict(recipe), sort_keys=False), encoding="utf-8")
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    import yaml
+
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {override}: write KEY=VALUE, e.g. stages.stage1.epochs=2")
+    place: Any = content
+    *parents, last = key.split(".")
+    for parent in parents:
+        if isinstance(place, list) and parent.isdigit() and int(parent) < len(place):
+            place = place[int(parent)]
+            continue
+        if not isinstance(place, dict):
+            raise UserError(f"--set {override}: '{parent}' is not inside a mapping of the recipe")
+        place = place.setdefault(parent, {})
+    if isinstance(place, list) and last.isdigit() and int(last) < len(place):
+        place[int(last)] = yaml.safe_load(value)
+    elif isinstance(place, dict):
+        place[last] = yaml.safe_load(value)
+    else:
+        raise UserError(f"--set {override}: '{last}' is not inside a mapping of the recipe")
+
+
+def _build(kind: type[T], content: Any, where: str, base: T | None = None) -> T:
+    """A dataclass from parsed YAML; fields that are absent keep the value of `base`."""
+    if not isinstance(content, dict):
+        raise UserError(f"{where} must be a mapping of parameters, found {content!r}")
+    hints = typing.get_type_hints(kind)
+    made = base if base is not None else kind()
+    for key, value in content.items():
+        if key not in hints:
+            near = difflib.get_close_matches(str(key), hints, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else f"; it has {', '.join(hints)}"
+            raise UserError(f"{where}: unknown parameter '{key}'{hint}")
+        place = f"{where}: {key}" if ": " not in where else f"{where}.{key}"
+        if kind is Recipe and key == "stages":
+            setattr(made, key, _stages(value, place))
+        else:
+            setattr(made, key, _value(hints[key], value, place))
+    return made
+
+
+def _stages(content: Any, where: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise UserError(f"{where} must be a mapping from stage to its parameters")
+    unknown = [name for name in content if name not in STAGES]
+    if unknown:
+        raise UserError(f"{where}: unknown stage '{unknown[0]}'; choose among {', '.join(STAGES)}")
+    made = {}
+    for name, default in STAGES.items():  # always in the order of training
+        if name in content:
+            base = default()
+            made[name] = _build(type(base), content[name] or {}, f"{where}.{name}", base)
+    return made
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        return _value(next(arg for arg in args if arg is not type(None)), value, where)
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, where)
+    if origin is list:
+        if not isinstance(value, list):
+            raise UserError(f"{where} must be a list, found {value!r}")
+        return [_value(args[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise UserError(f"{where} must be a mapping, found {value!r}")
+        return value
+    if origin is typing.Literal:
+        if value not in args:
+            raise UserError(f"{where} must be one of {', '.join(map(str, args))}, found {value!r}")
+        return value
+    return _scalar(hint, value, where)
+
+
+def _scalar(hint: type, value: Any, where: str) -> Any:
+    if hint is float and isinstance(value, str):
+        # YAML 1.1 reads 1e-4 (no dot) as text.
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise UserError(f"{where} must be {hint.__name__}, found {value!r}")
+    return value

@@ -1,0 +1,74 @@
+"""One training run: the stages of a recipe in order, each resumable, in one run folder.
+
+RUN/recipe.yaml     the whole recipe, defaults included
+RUN/run.json        git revision, versions, command, machine
+RUN/STAGE/model     checkpoint folder the stage produced; its presence says the stage is done
+RUN/STAGE/metrics.jsonl, samples.jsonl, tensorboard/, sources.json, summary.json
+RUN/STAGE/checkpoint-N   to resume from; removed when the stage is done
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ser_ros.errors import UserError
+from ser_ros.train.provenance import provenance
+from ser_ros.train.recipe import Recipe
+from ser_ros.train.recipe_file import write_recipe
+
+
+def run(recipe: Recipe, only: str | None = None, restart: bool = False) -> list[dict[str, Any]]:
+    """Run the stages that are not finished yet.
+
+    Args:
+        recipe: what to do.
+        only: the one stage to run; None runs all of the recipe.
+        restart: forget the results and checkpoints of the stages to run.
+
+    Returns:
+        One summary per stage: stage, model, status ("done", or "kept" from an earlier call), rows,
+        steps, loss, validation_loss, seconds.
+
+    Raises:
+        UserError: anything wrong with recipe, data or start model.
+    """
+    if only is not None and only not in recipe.stages:
+        raise UserError(f"the recipe has no stage '{only}'; it has {', '.join(recipe.stages)}")
+    root = Path(recipe.output)
+    main = int(os.environ.get("RANK", "0")) == 0
+    if main:
+        root.mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, root / "recipe.yaml")
+        (root / "run.json").write_text(json.dumps(provenance(), indent=2) + "\n")
+    summaries = []
+    start: Path | None = None
+    for name, stage in recipe.stages.items():
+        folder = root / name
+        if only in (None, name):
+            if restart and main:
+                shutil.rmtree(folder, ignore_errors=True)
+            summaries.append(_stage(recipe, name, stage, folder, start))
+        if _is_model(folder / "model"):
+            start = folder / "model"
+    return summaries
+
+
+def _stage(recipe: Recipe, name: str, stage: Any, folder: Path, start: Path | None) -> dict[str, Any]:
+    summary = folder / "summary.json"
+    if name == "reconstruct":
+        from ser_ros.train.reconstruct import reconstruct
+
+        return reconstruct(recipe, stage, folder)
+    if _is_model(folder / "model") and summary.is_file():
+        return {**json.loads(summary.read_text()), "status": "kept"}
+    from ser_ros.train.stage import train_stage
+
+    return train_stage(recipe, name, stage, folder, start)
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / "config.json").is_file()

@@ -1,0 +1,75 @@
+"""`ser_ros train RECIPE.yaml`: the paper's three stages, or the reconstruction probe.
+
+On several GPUs or hosts: `torchrun --nproc-per-node 2 -m ser_ros.cli train RECIPE.yaml`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from ser_ros.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path, help="YAML file, see config/train/")
+    parser.add_argument(
+        "--stage", choices=("pretrain", "stage1", "stage2", "reconstruct"), help="only this stage"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a parameter, e.g. root=/data/coco",
+    )
+    parser.add_argument("--restart", action="store_true", help="forget earlier results instead of resuming")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; the first process prints one line per stage."""
+    from ser_ros.train.recipe_file import load_recipe
+
+    recipe = load_recipe(args.recipe, args.set)
+    try:
+        import accelerate  # noqa: F401
+        import transformers
+    except ImportError as error:
+        raise UserError(
+            f"training needs {error.name}; install it with: pip install 'ser-ros[train]'"
+        ) from None
+    from ser_ros.train.run import run as run_recipe
+
+    transformers.logging.set_verbosity_error()
+    stages = run_recipe(recipe, args.stage, args.restart)
+    if int(os.environ.get("RANK", "0")) == 0:
+        if args.json:
+            print(json.dumps({"recipe": recipe.name, "output": recipe.output, "stages": stages}))
+        else:
+            _table(recipe.name, stages)
+    return 0
+
+
+def _table(title: str, stages: list[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title)
+    for column in ("stage", "status", "rows", "steps", "loss", "validation loss", "seconds", "result"):
+        table.add_column(column, justify="left" if column in ("stage", "status", "result") else "right")
+    for stage in stages:
+        loss, validation = stage.get("loss"), stage.get("validation_loss")
+        table.add_row(
+            stage["stage"],
+            stage["status"],
+            str(stage.get("rows", "")),
+            str(stage.get("steps", "")),
+            f"{loss:.4f}" if loss is not None else "",
+            f"{validation:.4f}" if validation is not None else "",
+            str(stage.get("seconds", "")),
+            stage.get("model", stage.get("grid", "")),
+        )
+    Console().print(table)
