@@ -41,11 +41,15 @@ clean:
 	rm -rf $(VENV) $(JAZZY_VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: EXTRAS = dev
+$(VENV)/installed: CONSTRAINTS = ''
 $(VENV)/installed: export SER_ROS_INTERFACES = kilted
 $(JAZZY_VENV)/installed: EXTRAS = jazzy,torch,onnx,video,test
+# The ROS wheels in constraints.txt are Kilted's; the extra [jazzy] pins its own.
+$(JAZZY_VENV)/installed: CONSTRAINTS = -v '^ros-'
 $(JAZZY_VENV)/installed: export SER_ROS_INTERFACES = jazzy
 $(VENV)/installed $(JAZZY_VENV)/installed: $(PACKAGING)
 	@build_support/check_machine.sh $(PYTHON)
 	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@grep $(CONSTRAINTS) constraints.txt > $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c $(@D)/constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@

