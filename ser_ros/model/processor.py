@@ -20,6 +20,9 @@ def preprocess(images: Sequence[np.ndarray], config: ImageConfig) -> np.ndarray:
 
     Returns:
         [B, 3, S, S] float32.
+
+    Raises:
+        UserError: an image of another shape or type.
     """
     pixels = np.stack([np.asarray(_square(image, config)) for image in images])  # [B, S, S, 3] uint8
     scaled = pixels.astype(np.float32) * np.float32(1 / 255)
@@ -40,7 +43,7 @@ def square_box(height: int, width: int, fit: str) -> tuple[float, float, float, 
 
 def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise ValueError(f"expected an RGB image [H, W, 3] uint8, got {image.shape} {image.dtype}")
+        raise UserError(f"an image must be RGB [H, W, 3] uint8, this one is {list(image.shape)} {image.dtype}")
     height, width = image.shape[:2]
     picture = Image.fromarray(np.ascontiguousarray(image))
     if config.fit == "pad" and height != width:

@@ -86,4 +86,6 @@ def toy_model(seed: int = 0, *, spread: float = 0.3, **changes) -> SerModel:
         for weight in model.parameters():
             if weight.ndim > 1:
                 weight.normal_(0, spread)
+        # Random captions end now and then, as those of a trained model do.
+        model.language.decoder.embed_tokens.weight[config.language.eos] *= 1.8
     return model.eval()

@@ -1,0 +1,68 @@
+"""The captioner on torch: CPU, CUDA (Jetson included) or Apple's MPS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ser_ros.errors import UserError
+from ser_ros.model.ser_model import SerModel
+from ser_ros.runtime.two_glances import TwoGlanceCaptioner
+
+
+def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> TwoGlanceCaptioner:
+    """Load a checkpoint folder into a torch captioner.
+
+    Args:
+        model: checkpoint folder.
+        device: "auto" (CUDA, then MPS, then CPU) or a torch device such as "cpu" or "cuda:0".
+        dtype: "fp32", "bf16", "fp16", or "auto": fp16 on a GPU without bf16, bf16 on a GPU that has it, and
+            fp32 on a CPU.
+
+    Raises:
+        UserError: the folder, device or dtype cannot be used.
+    """
+    place = pick_device(device)
+    network = SerModel.from_pretrained(model, dtype=pick_dtype(dtype, place), device="cpu")
+    try:
+        network = network.to(place)
+    except torch.OutOfMemoryError:
+        raise UserError(f"the model in {model} does not fit into the memory of {place}") from None
+
+    def free() -> None:
+        network.to("meta")
+        if place.type == "cuda":
+            torch.cuda.empty_cache()
+
+    return TwoGlanceCaptioner(network, "torch", str(place), on_close=free)
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device of a name, checked to be there."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"no device {name!r}; use auto, cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise UserError(f"device {name} is not there ({torch.cuda.device_count()} CUDA devices); use auto or cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError("device mps is not there; use auto or cpu")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise UserError(f"no device {name!r}; use auto, cpu, cuda or cuda:N")
+    return device
+
+
+def pick_dtype(name: str, device: torch.device) -> str:
+    """The name of the dtype to load."""
+    if name not in ("auto", "fp32", "bf16", "fp16"):
+        raise UserError(f"no dtype {name!r} on torch; use auto, fp32, bf16 or fp16")
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "fp32"
