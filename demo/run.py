@@ -83,9 +83,8 @@ def play(bag_path: Path, out: Path, rate: float) -> int:
             spinning.join(5)
             stop(processes)
     records = write_outputs(viewer.messages, bag_path, topic, out)
-    print(
-        f"\n{len(records)} captions, {sum(r.initial != r.refined for r in records)} changed by the second glance."
-    )
+    changed = sum(record.initial != record.refined for record in records)
+    print(f"\n{len(records)} captions, {changed} changed by the second glance.")
     print(f"Report: {(out / 'report.html').resolve()}")
     return 0 if records and all(answers) else 1
 

@@ -1,4 +1,4 @@
-"""A `ser_ros/msg/Caption` heard live becomes the record that a replay writes, so that both can be compared."""
+"""A caption heard live becomes the record that a replay writes, so that both can be compared."""
 
 from __future__ import annotations
 
