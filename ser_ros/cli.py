@@ -16,6 +16,8 @@ from ser_ros.errors import UserError
 
 # verb: (module, what it does)
 VERBS: dict[str, tuple[str, str]] = {
+    "replay": ("ser_ros.replay.replay_command", "caption a bag, video or folder; write graphs, memory and report"),
+    "play": ("ser_ros.node.bag_player", "publish a bag on a live ROS graph"),
     "train": ("ser_ros.train.train_command", "train the three stages of a recipe"),
     "pseudo": ("ser_ros.data.pseudo_command", "write pseudo-initial captions for stage 2"),
     "data": ("ser_ros.data.data_command", "check the datasets of a recipe before training"),

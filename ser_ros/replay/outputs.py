@@ -9,8 +9,9 @@ from pathlib import Path
 
 import networkx as nx
 
-from ser_ros.graph.frame_graph import to_graphml, to_networkx, to_node_link
+from ser_ros.graph.frame_graph import to_networkx, to_node_link
 from ser_ros.graph.memory import Memory, MemoryConfig, Observation
+from ser_ros.graph.memory.world_graph import write_graph
 from ser_ros.graph.parser import parse
 from ser_ros.graph.triples import SceneTriples
 from ser_ros.replay.output_bag import write_bag
@@ -34,9 +35,8 @@ def derive(records: Sequence[FrameRecord], files: RunFiles) -> Derived:
             graph = to_networkx(one, stamp=record.stamp, camera=record.camera, frame_id=record.frame_id)
             lines.write(json.dumps(to_node_link(graph), ensure_ascii=False) + "\n")
     world = remember(records, triples, files.folder / "memory.db")
-    text = json.dumps(to_node_link(world), ensure_ascii=False, indent=1)
-    (files.folder / "graph.json").write_text(text + "\n", encoding="utf-8")
-    (files.folder / "graph.graphml").write_text(to_graphml(world), encoding="utf-8")
+    for name in ("graph.json", "graph.graphml"):
+        write_graph(world, files.folder / name)
     captioned = ((r, t) for r, t in zip(records, triples, strict=True) if not r.error)
     write_bag(files.folder / "captions", captioned)
     return Derived(triples, world)

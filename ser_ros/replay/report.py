@@ -91,35 +91,35 @@ def remembered(world: nx.MultiDiGraph) -> list[dict[str, Any]]:
     """The things of the memory, the most often seen first, as rows of text."""
     rows = []
     for _, data in world.nodes(data=True):
-        if data.get("kind") != "object":
+        if data["kind"] != "object":
             continue
-        pose = data.get("pose")
+        pose = data["robot_pose"]
         rows.append(
             {
-                "name": " ".join([*data.get("attributes", ()), data["label"]]),
-                "room": data.get("room", ""),
+                "name": thing_name(data),
+                "room": data["room"],
                 "times_seen": data["times_seen"],
                 "seen": f"{clock(data['first_seen'])}, {clock(data['last_seen'])}",
                 "pose": f"{pose['x']:.1f}, {pose['y']:.1f}" if pose else "unknown",
-                "caption": data.get("caption", ""),
+                "caption": data["evidence"][-1]["caption"] if data["evidence"] else "",
             }
         )
     return sorted(rows, key=lambda row: (-row["times_seen"], row["name"]))
 
 
+def thing_name(data: dict[str, Any]) -> str:
+    """ "red chair" from a node of the memory graph; attributes that no longer hold are left out."""
+    return " ".join([*(a["text"] for a in data["attributes"] if a["current"]), data["label"]])
+
+
 def sightings(world: nx.MultiDiGraph) -> list[Sighting]:
     """Places of the memory with the names of what was seen from each."""
-    found = []
-    for key, data in world.nodes(data=True):
-        if data.get("kind") == "place":
-            names = sorted(
-                " ".join([*thing.get("attributes", ()), thing["label"]])
-                for _, thing in world.nodes(data=True)
-                if thing.get("kind") == "object" and thing.get("place") == key
-            )
-            if names:
-                found.append(Sighting(data["x"], data["y"], tuple(names), data.get("room", "")))
-    return found
+    names: dict[str, list[str]] = {}
+    for _, data in world.nodes(data=True):
+        if data["kind"] == "object" and data["place"]:
+            names.setdefault(data["place"], []).append(thing_name(data))
+    places = ((world.nodes[key], sorted(found)) for key, found in sorted(names.items()))
+    return [Sighting(place["x"], place["y"], tuple(found), place["room"]) for place, found in places]
 
 
 def clock(stamp: int) -> str:
@@ -199,8 +199,8 @@ def _pictures(indices: Sequence[int], files: RunFiles) -> dict[int, str]:
 
 
 def _draw_world(world: nx.MultiDiGraph) -> str:
-    things = [key for key, data in world.nodes(data=True) if data.get("kind") == "object"]
-    things.sort(key=lambda key: -world.nodes[key]["times_seen"])
+    things = [key for key, data in world.nodes(data=True) if data["kind"] == "object"]
+    things.sort(key=lambda key: (-world.nodes[key]["times_seen"], key))
     drawn = world.subgraph(things[:MOST_WORLD_NODES]).copy()
     return draw_svg(drawn) if len(drawn) else ""
 

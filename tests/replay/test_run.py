@@ -1,0 +1,112 @@
+"""A replay end to end with a random two-layer model: outputs, determinism, resuming, bad folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from ser_ros.cli import main
+from ser_ros.replay.bag import Bag
+from ser_ros.replay.record import FrameRecord, read_records
+from tests.model.toys import toy_model
+from tests.replay.bags import START, picture, write_rosbag2
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "toy"
+    toy_model(seed=1).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory) -> Path:
+    return write_rosbag2(tmp_path_factory.mktemp("bags") / "drive", frames=6)
+
+
+def replay(bag: Path, model: Path, out: Path, *more: str) -> int:
+    return main(["replay", str(bag), "--model", str(model), "--out", str(out), "--max-tokens", "12", *more])
+
+
+def test_replay_writes_everything_it_promises(bag, model, tmp_path, capsys):
+    assert replay(bag, model, tmp_path, "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["frames"], summary["captioned"], summary["unreadable"]) == (6, 6, 0)
+    records = read_records(tmp_path / "captions.jsonl")
+    assert records[0].stamp == START
+    assert records[3].pose is not None
+    assert records[3].pose.x == pytest.approx(0.3)
+    world = nx.node_link_graph(json.loads((tmp_path / "graph.json").read_text()), edges="edges")
+    assert world.graph["kind"] == "memory"
+    with Bag(tmp_path / "captions") as captions:
+        said = [item.log_time for item in captions.messages(["/caption_node/caption"])]
+    assert said == [record.stamp for record in records]
+    for name in ("memory.db", "graph.graphml", "frame_graphs.jsonl", "report.html", "timings.jsonl"):
+        assert (tmp_path / name).stat().st_size > 0
+
+
+def test_the_same_bag_gives_the_same_bytes(bag, model, tmp_path):
+    for name in ("a", "b"):
+        replay(bag, model, tmp_path / name)
+    for name in ("captions.jsonl", "graph.json", "frame_graphs.jsonl", "captions/captions.mcap"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_killed_replay_goes_on_where_it_stopped(bag, model, tmp_path):
+    replay(bag, model, tmp_path / "whole")
+    replay(bag, model, tmp_path / "cut")
+    lines = (tmp_path / "cut" / "captions.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "cut" / "captions.jsonl").write_text("".join(lines[:3]) + lines[3][:20])
+    replay(bag, model, tmp_path / "cut")
+    assert (tmp_path / "cut" / "captions.jsonl").read_bytes() == (
+        tmp_path / "whole" / "captions.jsonl"
+    ).read_bytes()
+    assert len((tmp_path / "cut" / "timings.jsonl").read_text().splitlines()) == 6 + 3
+
+
+def test_other_settings_do_not_mix_into_a_finished_run(bag, model, tmp_path, capsys):
+    replay(bag, model, tmp_path)
+    assert replay(bag, model, tmp_path, "--every", "2") == 2
+    assert "other settings (every differ)" in capsys.readouterr().err
+
+
+def test_every_takes_each_nth_frame(bag, model, tmp_path):
+    replay(bag, model, tmp_path, "--every", "3")
+    assert [record.index for record in read_records(tmp_path / "captions.jsonl")] == [0, 3]
+
+
+def test_folder_of_images_with_a_bad_one_is_replayed(model, tmp_path, capsys):
+    from PIL import Image
+
+    images = tmp_path / "images"
+    images.mkdir()
+    for index in range(3):
+        Image.fromarray(picture(index)).save(images / f"{index}.png")
+    (images / "1.png").write_bytes(b"broken")
+    assert replay(images, model, tmp_path / "out", "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["captioned"], summary["unreadable"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--every", "0"], "--every 0: must be 1 or more"),
+        (["--rate", "-1"], "--rate -1.0: must be above 0"),
+        (["--topic", "/nothing"], "/nothing: not an image topic"),
+        (["--model", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_bad_arguments_are_one_sentence(bag, model, tmp_path, capsys, arguments, says):
+    assert replay(bag, model, tmp_path / "out", *arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
+
+
+def test_records_survive_json():
+    record = FrameRecord(1, 2, "camera", "frame", None, "a", "b", [{"kind": "replace"}], 0.5, 0.4, ["truncated"])
+    assert FrameRecord.from_json(record.to_json()) == record
