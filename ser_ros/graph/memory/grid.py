@@ -1,0 +1,40 @@
+"""The search grid of positions, and the frame they are in; both belong to the file."""
+
+from __future__ import annotations
+
+import math
+
+from ser_ros.errors import UserError
+from ser_ros.graph.memory.config import MemoryConfig
+from ser_ros.graph.memory.store import Store
+
+
+def cell(value: float, size: float) -> int:
+    """Row or column of the search grid that a coordinate lies in."""
+    return math.floor(value / size)
+
+
+def settle_grid(store: Store, config: MemoryConfig) -> None:
+    """Note frame and radii in a new file; sort an old one into the grid of other radii.
+
+    Call inside a transaction.
+
+    Raises:
+        UserError: the file has poses in another frame.
+    """
+    frame = store.meta("frame_id") or config.frame_id
+    if frame != config.frame_id and store.db.execute("SELECT 1 FROM place LIMIT 1").fetchone():
+        raise UserError(
+            f"the memory {store.path} has poses in the frame {frame!r}, not {config.frame_id!r}; "
+            "set the parameter frame_id to it or give another path"
+        )
+    store.set_meta("frame_id", config.frame_id)
+    for table, column, size in (("place", "", config.place_radius), ("object", "view_", config.merge_radius)):
+        if store.meta(f"{table}_grid") == repr(size):
+            continue
+        rows = store.db.execute(f"SELECT {column}x, {column}y, id FROM {table} WHERE {column}x IS NOT NULL")
+        store.db.executemany(
+            f"UPDATE {table} SET cell_x = ?, cell_y = ? WHERE id = ?",
+            [(cell(x, size), cell(y, size), row) for x, y, row in rows.fetchall()],
+        )
+        store.set_meta(f"{table}_grid", repr(size))

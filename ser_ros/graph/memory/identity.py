@@ -1,0 +1,155 @@
+"""Is this the thing we saw before? Same, possibly the same, or different.
+
+The rule is measured on names (facts in docs/memory.md): things are the same by equal name, by a shared
+first or second WordNet sense, or by a cosine of their names above `same_cosine`; kinds of person merge
+with "person". Colours, materials, sides, sizes and number can veto. A cosine between `possible_cosine`
+and `same_cosine`, and names that differ in what stands before one head ("coffee table", "dining
+table"), only link. A wrong link can be undone by whoever reads it, a wrong merge cannot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from ser_ros.graph import wordnet
+from ser_ros.graph.memory.config import MemoryConfig
+from ser_ros.graph.memory.embeddings import Embedder
+from ser_ros.graph.memory.vocabulary import conflict
+
+PERSON = "person"
+
+
+class Verdict(IntEnum):
+    """How two descriptions stand to one thing."""
+
+    DIFFERENT = 0
+    POSSIBLY = 1
+    SAME = 2
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A verdict and how sure it is, in [0, 1]."""
+
+    verdict: Verdict
+    score: float
+
+
+DIFFERENT = Likeness(Verdict.DIFFERENT, 0.0)
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a thing is called: "coffee table" and its head "table"."""
+
+    label: str
+    head: str
+
+
+class NameRule:
+    """Compares names; remembers for each name which known names it goes with."""
+
+    def __init__(self, config: MemoryConfig, embedder: Embedder | None = None):
+        self._config, self._embedder = config, embedder
+        self._known: dict[str, Name] = {}
+        self._related: dict[str, dict[str, Likeness]] = {}
+        self._vectors: dict[str, np.ndarray] = {}
+
+    def learn(self, name: Name) -> None:
+        """Take a name into the known ones and compare it with them, once."""
+        if name.label in self._known:
+            return
+        mine = self._related.setdefault(name.label, {name.label: Likeness(Verdict.SAME, 1.0)})
+        for other in self._known.values():
+            likeness = self.compare(name, other)
+            if likeness.verdict:
+                mine[other.label] = likeness
+                self._related[other.label][name.label] = likeness
+        self._known[name.label] = name
+
+    def related(self, name: Name) -> dict[str, Likeness]:
+        """Known labels that may name the same thing as `name`, itself included."""
+        self.learn(name)
+        return self._related[name.label]
+
+    def forget(self) -> None:
+        """Know no names, as after another memory was loaded."""
+        self._known.clear()
+        self._related.clear()
+
+    def compare(self, first: Name, second: Name) -> Likeness:
+        """Whether two names can name one thing."""
+        if first.label == second.label:
+            return Likeness(Verdict.SAME, 1.0)
+        if first.head == second.head:
+            if first.head in (first.label, second.label):
+                return Likeness(Verdict.SAME, 0.9)
+            if wordnet.same_thing(first.label, second.label):
+                return Likeness(Verdict.SAME, 0.9)
+            return Likeness(Verdict.POSSIBLY, 0.6)
+        if wordnet.same_thing(first.label, second.label) or (
+            first.head == first.label
+            and second.head == second.label
+            and wordnet.same_thing(first.head, second.head)
+        ):
+            return Likeness(Verdict.SAME, 0.9)
+        people = wordnet.is_a(first.head, PERSON), wordnet.is_a(second.head, PERSON)
+        if all(people):
+            if PERSON in (first.head, second.head):
+                return Likeness(Verdict.SAME, 0.8)
+            kin = wordnet.is_a(first.head, second.head) or wordnet.is_a(second.head, first.head)
+            return Likeness(Verdict.SAME, 0.8) if kin else DIFFERENT
+        if any(people):
+            return DIFFERENT
+        return self._compare_vectors(first, second)
+
+    def _compare_vectors(self, first: Name, second: Name) -> Likeness:
+        if self._embedder is None or _derived(first.head, second.head):
+            return DIFFERENT
+        cosine = float(self._vector(first.label) @ self._vector(second.label))
+        if cosine >= self._config.same_cosine:
+            return Likeness(Verdict.SAME, cosine)
+        return Likeness(Verdict.POSSIBLY, cosine) if cosine >= self._config.possible_cosine else DIFFERENT
+
+    def _vector(self, text: str) -> np.ndarray:
+        if text not in self._vectors:
+            assert self._embedder is not None
+            self._vectors[text] = self._embedder.embed([text])[0]
+        return self._vectors[text]
+
+
+def _derived(first: str, second: str) -> bool:
+    """ "snowboard" and "snowboarder" are close in every embedding and never one thing."""
+    short, long = sorted((first, second), key=len)
+    return len(short) >= 4 and long.startswith(short[: len(short) - 1])
+
+
+def judge(
+    name: Likeness,
+    attributes: tuple[frozenset[str], frozenset[str]],
+    plural: tuple[bool, bool],
+    distance: float,
+    radius: float,
+) -> Likeness:
+    """Whether two descriptions are one thing, by all that is known of both.
+
+    Args:
+        name: how their names compare.
+        attributes: normal attributes of both.
+        plural: whether each is several things ("two chairs").
+        distance: between their places, metres; NaN where one has none and time has to do.
+        radius: `merge_radius`.
+    """
+    if distance > radius:
+        return DIFFERENT
+    veto = conflict(*attributes)
+    if veto in ("colour", "side"):
+        return DIFFERENT
+    shared = len(attributes[0] & attributes[1])
+    near = 0.75 if np.isnan(distance) else 1.0 - 0.5 * distance / radius
+    score = name.score * near * min(1.0, 0.8 + 0.1 * shared)
+    certain = name.verdict is Verdict.SAME and veto is None and plural[0] == plural[1]
+    return Likeness(Verdict.SAME if certain else Verdict.POSSIBLY, score)

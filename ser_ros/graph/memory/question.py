@@ -1,0 +1,233 @@
+"""Words become a question: "what is on the kitchen table" asks for contents, place "on", thing "table"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ser_ros.errors import UserError
+from ser_ros.graph.memory.spoken_time import Period, read_period
+from ser_ros.graph.memory.vocabulary import STATES, location, location_phrases, normal, room_name
+from ser_ros.graph.triples import SceneTriples
+
+
+class Kind(str, Enum):
+    """What a question wants."""
+
+    FIND = "find"  # where is it, when was it seen
+    CONTENTS = "contents"  # what is on, in, near it
+    COUNT = "count"  # how many
+    STATE = "state"  # is it open
+    CHANGES = "changes"  # what is new, gone, different
+
+
+@dataclass(frozen=True)
+class Description:
+    """A thing as a person names it: label "chair", attributes {"red"}; the room may be part of the name."""
+
+    label: str
+    head: str
+    attributes: frozenset[str] = frozenset()
+    room: str = ""
+
+    def __str__(self) -> str:
+        return " ".join([*sorted(self.attributes), *([self.room] if self.room else []), self.label])
+
+
+@dataclass(frozen=True)
+class Area:
+    """A circle in the frame of the memory, metres."""
+
+    x: float
+    y: float
+    radius: float
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that can be looked up.
+
+    Attributes:
+        thing: what is asked for; None for any thing.
+        location: how `thing` stands to `anchor`: "on", "near", ...; "" without one.
+        anchor: the other thing; None where only the room counts.
+        room: only in this room; "" anywhere.
+        since_ns, until_ns: only what was seen in this time; None is no limit.
+        area: only what was seen by a robot that stood within it.
+        max_matches: at least 1.
+        min_score: matches below are left out.
+    """
+
+    text: str
+    kind: Kind = Kind.FIND
+    thing: Description | None = None
+    location: str = ""
+    anchor: Description | None = None
+    room: str = ""
+    since_ns: int | None = None
+    until_ns: int | None = None
+    area: Area | None = None
+    max_matches: int = 5
+    min_score: float = 0.3
+
+    @property
+    def understood(self) -> str:
+        """What the question was taken to mean, for the person who asked it."""
+        words = [self.kind.value, str(self.thing or "anything")]
+        if self.location:
+            words.append(self.location)
+        if self.anchor:
+            words.append(str(self.anchor))
+        if self.room:
+            words.append(f"in the {self.room}")
+        return " ".join(words)
+
+
+_FRAMES: tuple[tuple[Kind, str], ...] = (
+    (Kind.CHANGES, r"what(?:'s| is| has| have| was)? "
+                   r"(?:changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
+    (Kind.CHANGES, r"(?:anything|something) (?:changed?|new|different)\b(?P<rest>.*)"),
+    (Kind.COUNT, r"how many (?P<rest>.+)"),
+    (Kind.CONTENTS, r"(?:what|who)(?: else| all| things| objects)?"
+                    r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
+                    r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
+                    r"(?: that is| that are| lying| standing| sitting| located| placed| kept)?(?P<rest> .+)"),
+    (Kind.FIND, r"(?:where|when|in which room)(?:'s| is| are| was| were)? (?:did|have|do|could|can) (?:you|i|we) "
+                r"(?:last |ever |first )?(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
+    (Kind.FIND, r"(?:where|when)(?:'s| is| are| was| were)(?P<rest> .+?)(?: (?:last )?seen| now| again)?"),
+    (Kind.FIND, r"(?:have|did|do|can|could) (?:you|i|we) (?:last |ever |already )?"
+                r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),
+    (Kind.FIND, r"(?:is|are|was|were) there(?P<rest> .+)"),
+    (Kind.STATE, r"(?:is|are|was|were)(?P<rest> .+)"),
+    (Kind.FIND, r"(?:please )?(?:find|locate|show|look for|search for|search|go to|drive to|navigate to|"
+                r"take me to|bring me to|lead me to|guide me to|get|fetch)(?: me)?(?P<rest> .+)"),
+    (Kind.FIND, r"(?P<rest>.+)"),
+)  # fmt: skip
+_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _FRAMES)
+_LOCATION = re.compile(r"\b(" + "|".join(map(re.escape, location_phrases())) + r")\b")
+_FILLER = re.compile(
+    r"\b(?:the|a|an|any|some|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
+    r"is|are|was|were|be|been|do|does|you|we|i|have|has|seen|see|saw|remember|know|last)\b"
+)
+_POSTURE = re.compile(
+    r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept)$"
+)
+_ANYTHING = frozenset(
+    ("", "thing", "things", "anything", "something", "everything", "object", "objects", "stuff")
+)
+
+
+def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], SceneTriples]) -> Question:
+    """Read a question.
+
+    Args:
+        now_ns: the time of asking, for "an hour ago" and "since 10:30".
+        timezone: zone of clock times, "" is the machine's.
+        parse: reads a noun phrase as a caption; `ser_ros.graph.parser.parse`.
+    Raises:
+        UserError: nothing in it can be looked up.
+    """
+    words = " ".join(
+        re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
+    ).rstrip(" .?!")[:500]
+    words, period = read_period(words, now_ns, timezone)
+    question = Question(text, since_ns=period.since_ns, until_ns=period.until_ns)
+    if not words and period != Period():
+        return replace(question, kind=Kind.CHANGES)
+    for kind, pattern in _COMPILED:
+        match = pattern.fullmatch(words)
+        if match is None:
+            continue
+        found = _fill(replace(question, kind=kind), match["rest"].strip(), parse)
+        if found is not None:
+            return found
+    raise UserError(
+        f"the question {text!r} names nothing to look for; ask for a thing, a room or what changed"
+    )
+
+
+def _fill(question: Question, rest: str, parse: Callable[[str], SceneTriples]) -> Question | None:
+    """The question with the things that `rest` names; None when the frame does not fit."""
+    pieces = _split(rest)
+    thing_words = pieces[0][1]
+    if question.kind is Kind.STATE:
+        return _state(question, thing_words, pieces, parse)
+    thing = describe(thing_words, parse)
+    if question.kind is Kind.CONTENTS and thing is not None and len(pieces) == 1:
+        return None
+    for place, words in pieces[1:]:
+        room = room_name(_plain(words))
+        if room is not None:
+            question = replace(question, room=room)
+        elif (anchor := describe(words, parse)) is not None and question.anchor is None:
+            question = replace(question, location=place, anchor=anchor)
+    if thing is not None and room_name(thing.label) is not None and question.anchor is None:
+        question, thing = replace(question, room=room_name(thing.label) or "", kind=Kind.CONTENTS), None
+    if question.kind is Kind.CONTENTS and thing is not None:
+        question = replace(question, kind=Kind.FIND)
+    if thing is None and question.kind is not Kind.CHANGES:
+        if not (question.anchor or question.room):
+            return None
+        question = replace(question, kind=Kind.CONTENTS)
+    return replace(question, thing=thing)
+
+
+def _state(
+    question: Question, words: str, pieces: list[tuple[str, str]], parse: Callable[[str], SceneTriples]
+) -> Question | None:
+    """ "is the door open", "is the red chair in the kitchen"."""
+    if len(pieces) > 1:
+        return _fill(
+            replace(question, kind=Kind.FIND), " ".join(f"{a} {b}" for a, b in _raw(pieces)).strip(), parse
+        )
+    phrase, _, last = words.rpartition(" ")
+    # "is the lamp on": a state that is also a preposition stands at the end and is no piece.
+    thing = describe(phrase, parse) if normal(last) in STATES else None
+    if thing is None:
+        return None
+    return replace(question, thing=replace(thing, attributes=thing.attributes | {normal(last)}))
+
+
+def _raw(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    names = {"front": "in front of", "left": "left of", "right": "right of"}
+    return [(names.get(place, place), words) for place, words in pieces]
+
+
+def _split(text: str) -> list[tuple[str, str]]:
+    """ "chairs near the window" -> [("", "chairs"), ("near", "the window")]."""
+    pieces: list[tuple[str, str]] = []
+    place, at = "", 0
+    for match in _LOCATION.finditer(text):
+        if match.end() == len(text) or match.start() < at:
+            continue
+        pieces.append((place, text[at : match.start()].strip()))
+        place, at = location(match[1]) or "", match.end()
+    pieces.append((place, text[at:].strip()))
+    return pieces
+
+
+def _plain(words: str) -> str:
+    return " ".join(_FILLER.sub(" ", words).split())
+
+
+def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | None:
+    """The thing that a noun phrase names; None when it names none."""
+    phrase = _POSTURE.sub("", _plain(words)).strip()
+    if phrase in _ANYTHING:
+        return None
+    said = parse(f"a {phrase}")
+    if said.objects:
+        thing = max(said.objects, key=lambda one: one.span.end)
+        attributes = frozenset(normal(attribute.text) for attribute in thing.attributes)
+        label, head = thing.label, thing.head
+    else:
+        head = phrase.rsplit(" ", 1)[-1]
+        label, attributes = phrase, frozenset()
+    first, _, rest = label.partition(" ")
+    for room in (" ".join(label.split()[:2]), first):
+        rest = label[len(room) :].strip()
+        if rest and (name := room_name(room)) is not None and room_name(label) is None:
+            return Description(rest, head, attributes, name)
+    return Description(label, head, attributes)

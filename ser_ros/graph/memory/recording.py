@@ -1,0 +1,301 @@
+"""One observation into the store: each thing found again or made, with its states and its evidence."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from dataclasses import dataclass
+
+from ser_ros.graph.memory.absence import note_absences
+from ser_ros.graph.memory.config import MemoryConfig
+from ser_ros.graph.memory.evidence import drop_uncited, keep_evidence
+from ser_ros.graph.memory.grid import cell, settle_grid
+from ser_ros.graph.memory.identity import Likeness, Name, NameRule, Verdict, judge
+from ser_ros.graph.memory.observation import Observation
+from ser_ros.graph.memory.places import Places, View, short_hash, usable
+from ser_ros.graph.memory.relations import record_relations
+from ser_ros.graph.memory.states import record_attributes
+from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.vocabulary import normal, room_of
+from ser_ros.graph.triples import SceneObject, SceneTriples
+
+# The place of a thing is the mean of this many of its newest places in view: it may be moved.
+VIEW_MEMORY = 10
+MOST_LINKS = 4
+_NO_POSE = (None,) * 7
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One thing of one caption, ready to be compared with what is known."""
+
+    thing: SceneObject
+    name: Name
+    attributes: frozenset[str]
+    plural: bool
+    view_point: tuple[float, float] | None
+    stamp_ns: int
+
+
+class Recorder:
+    """Writes observations; one per open store."""
+
+    def __init__(self, store: Store, config: MemoryConfig, names: NameRule):
+        self.config, self._store, self._names = config, store, names
+        self.places = Places(store, config)
+        with store.transaction():
+            settle_grid(store, config)
+        self.learn_names()
+
+    def learn_names(self) -> None:
+        """Know the names that the store holds."""
+        for label, head in self._store.db.execute("SELECT label, min(head) FROM object GROUP BY label"):
+            self._names.learn(Name(label, head))
+
+    def record(self, observation: Observation) -> bool:
+        """Write one observation; call inside a transaction.
+
+        Returns:
+            False when this very image is known already.
+        """
+        db, origin = self._store.db, self._store.origin
+        pose = usable(observation.pose, self.config.frame_id)
+        observation = Observation(
+            observation.stamp_ns, observation.camera, observation.triples, pose, observation.confidence
+        )
+        uid = short_hash(self._store.meta("robot"), observation.stamp_ns, observation.camera)
+        if db.execute("SELECT 1 FROM observation WHERE uid = ?", (uid,)).fetchone():
+            return False
+        view = self.places.enter(observation, origin)
+        row = db.execute(
+            """INSERT INTO observation (uid, origin, stamp, camera, caption, confidence, place,
+            x, y, z, qx, qy, qz, qw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (
+                uid, origin, observation.stamp_ns, observation.camera, observation.triples.caption,
+                observation.confidence, view.place, *_numbers(observation),
+            ),
+        ).lastrowid or 0  # fmt: skip
+        objects = self._record_objects(observation, view, origin, row)
+        record_relations(db, observation, origin, row, objects)
+        if not objects:
+            drop_uncited(db, [row])
+        if view.left is not None:
+            note_absences(db, view.left, origin, observation.stamp_ns, self.config.gone_probability)
+        return True
+
+    def _record_objects(self, observation: Observation, view: View, origin: int, row: int) -> dict[int, int]:
+        """Write the things of one caption; returns {id in the triples: row of the object}."""
+        sightings = [
+            self._sighting(thing, observation)
+            for thing in observation.triples.objects
+            if thing.confidence >= self.config.min_confidence and room_of(thing) is None
+        ]
+        first_named = _coreferent(observation.triples, sightings)
+        distinct = [sighting for sighting in sightings if first_named[sighting.thing.id] == sighting.thing.id]
+        known, links = self._assign(distinct)
+        rows: dict[int, int] = {}
+        for sighting in distinct:
+            found = known.get(sighting.thing.id)
+            object_row = self._insert(sighting, observation, view, row) if found is None else found
+            rows[sighting.thing.id] = object_row
+            if found is not None:
+                self._update(sighting, observation, view, object_row)
+            self._tally(sighting, observation, view, object_row, origin)
+            record_attributes(self._store.db, object_row, origin, sighting, self.config.history_per_state)
+            keep_evidence(self._store.db, object_row, row, sighting.thing, self.config.evidence_per_object)
+            if found is None:
+                self._link(object_row, links[sighting.thing.id])
+        return {thing: rows[first] for thing, first in first_named.items()}
+
+    def _sighting(self, thing: SceneObject, observation: Observation) -> Sighting:
+        pose, distance = observation.pose, self.config.view_distance
+        return Sighting(
+            thing,
+            Name(thing.label, thing.head),
+            frozenset(normal(attribute.text) for attribute in thing.attributes),
+            (thing.count or 1) > 1 or (thing.count is None and _is_plural(thing)),
+            None if pose is None else (
+                pose.x + distance * math.cos(pose.yaw), pose.y + distance * math.sin(pose.yaw)
+            ),
+            observation.stamp_ns,
+        )  # fmt: skip
+
+    def _assign(self, sightings: list[Sighting]) -> tuple[dict[int, int], dict[int, list[tuple[float, int]]]]:
+        """Best pairs of sightings and known objects, each used once; and what may be the same."""
+        pairs: list[tuple[float, int, int, int]] = []
+        links: dict[int, list[tuple[float, int]]] = {}
+        for sighting in sightings:
+            links[sighting.thing.id] = []
+            for likeness, last_seen, row in self._candidates(sighting):
+                if likeness.verdict is Verdict.SAME:
+                    pairs.append((likeness.score, last_seen, sighting.thing.id, row))
+                else:
+                    links[sighting.thing.id].append((likeness.score, row))
+        known: dict[int, int] = {}
+        taken: set[int] = set()
+        for _, _, thing, row in sorted(pairs, key=lambda pair: (-pair[0], -pair[1], pair[2:])):
+            if thing not in known and row not in taken:
+                known[thing] = row
+                taken.add(row)
+        return known, links
+
+    def _candidates(self, sighting: Sighting) -> list[tuple[Likeness, int, int]]:
+        """(likeness, last seen, row) of the objects that the sighting may be."""
+        found = []
+        for label, name in self._names.related(sighting.name).items():
+            for known in self._nearby(label, sighting):
+                attributes = frozenset(filter(None, known["attributes"].split("|")))
+                likeness = judge(
+                    name,
+                    (sighting.attributes, attributes),
+                    (sighting.plural, bool(known["plural"])),
+                    _distance(sighting, known),
+                    self.config.merge_radius,
+                )
+                if likeness.verdict:
+                    found.append((likeness, known["last_seen"], known["id"]))
+        return found
+
+    def _nearby(self, label: str, sighting: Sighting) -> list[sqlite3.Row]:
+        columns = "SELECT id, attributes, plural, last_seen, view_x, view_y FROM object"
+        since = sighting.stamp_ns - int(self.config.merge_without_pose * 1e9)
+        if sighting.view_point is None:
+            return self._store.db.execute(
+                f"{columns} WHERE label = ? AND last_seen >= ? ORDER BY last_seen DESC LIMIT 50",
+                (label, since),
+            ).fetchall()
+        size = self.config.merge_radius
+        column, row = (cell(value, size) for value in sighting.view_point)
+        rows = self._store.db.execute(
+            f"{columns} WHERE label = ? AND cell_x BETWEEN ? AND ? AND cell_y BETWEEN ? AND ?"
+            " ORDER BY last_seen DESC LIMIT 50",
+            (label, column - 1, column + 1, row - 1, row + 1),
+        ).fetchall()
+        rows += self._store.db.execute(
+            f"{columns} WHERE label = ? AND cell_x IS NULL AND last_seen >= ?"
+            " ORDER BY last_seen DESC LIMIT 5",
+            (label, since),
+        ).fetchall()
+        return rows
+
+    def _insert(self, sighting: Sighting, observation: Observation, view: View, row: int) -> int:
+        thing, stamp = sighting.thing, observation.stamp_ns
+        uid = short_hash(self._store.meta("robot"), stamp, observation.camera, thing.id, thing.label)
+        column, line = self._cells(sighting.view_point)
+        cursor = self._store.db.execute(
+            """INSERT INTO object (uid, label, head, plural, count, first_seen, last_seen, times_seen,
+            confidence_sum, place, sector, camera, x, y, z, qx, qy, qz, qw, view_x, view_y, cell_x, cell_y)
+            VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (
+                uid, thing.label, thing.head, sighting.plural, thing.count, stamp, stamp,
+                thing.confidence * observation.confidence, view.place, view.sector, observation.camera,
+                *_numbers(observation), *(sighting.view_point or (None, None)), column, line,
+            ),
+        )  # fmt: skip
+        object_row = int(cursor.lastrowid or 0)
+        self._store.db.execute("INSERT OR REPLACE INTO object_alias VALUES (?, ?)", (uid, object_row))
+        return object_row
+
+    def _update(self, sighting: Sighting, observation: Observation, view: View, row: int) -> None:
+        db, thing, stamp = self._store.db, sighting.thing, observation.stamp_ns
+        known = db.execute(
+            "SELECT label, head, count, last_seen, times_seen, view_x, view_y FROM object WHERE id = ?",
+            (row,),
+        ).fetchone()
+        db.execute(
+            """UPDATE object SET times_seen = times_seen + 1, confidence_sum = confidence_sum + ?,
+            first_seen = min(first_seen, ?), last_seen = max(last_seen, ?),
+            told = CASE WHEN told = 2 THEN 0 ELSE told END, gone = 0 WHERE id = ?""",
+            (thing.confidence * observation.confidence, stamp, stamp, row),
+        )
+        if stamp < known["last_seen"]:
+            return
+        label, head = (
+            (thing.label, thing.head)
+            if len(thing.label) > len(known["label"]) and thing.head == known["head"]
+            else (known["label"], known["head"])
+        )
+        db.execute(
+            "UPDATE object SET label = ?, head = ?, count = ?, camera = ? WHERE id = ?",
+            (
+                label,
+                head,
+                thing.count if thing.count is not None else known["count"],
+                observation.camera,
+                row,
+            ),
+        )
+        if sighting.view_point is None:
+            return
+        point = sighting.view_point
+        if known["view_x"] is not None:
+            weight = 1.0 / min(known["times_seen"] + 1, VIEW_MEMORY)
+            point = (
+                known["view_x"] + weight * (point[0] - known["view_x"]),
+                known["view_y"] + weight * (point[1] - known["view_y"]),
+            )
+        db.execute(
+            """UPDATE object SET place = ?, sector = ?, x = ?, y = ?, z = ?, qx = ?, qy = ?, qz = ?, qw = ?,
+            view_x = ?, view_y = ?, cell_x = ?, cell_y = ? WHERE id = ?""",
+            (view.place, view.sector, *_numbers(observation), *point, *self._cells(point), row),
+        )
+
+    def _tally(self, sighting: Sighting, observation: Observation, view: View, row: int, origin: int) -> None:
+        stamp, confidence = observation.stamp_ns, sighting.thing.confidence * observation.confidence
+        self._store.db.execute(
+            """INSERT INTO tally VALUES (?, ?, 1, ?, ?, ?, 1, 0, ?) ON CONFLICT DO UPDATE SET
+            times_seen = times_seen + 1, first_seen = min(first_seen, excluded.first_seen),
+            last_seen = max(last_seen, excluded.last_seen),
+            confidence_sum = confidence_sum + excluded.confidence_sum,
+            visits_seen = visits_seen + (visit_last <> excluded.visit_last),
+            visits_missed = visits_missed + max(0, excluded.visit_last - visit_last - 1),
+            visit_last = excluded.visit_last""",
+            (row, origin, stamp, stamp, confidence, view.visits),
+        )
+
+    def _link(self, row: int, links: list[tuple[float, int]]) -> None:
+        for score, other in sorted(links, key=lambda link: (-link[0], link[1]))[:MOST_LINKS]:
+            if other != row:
+                self._store.db.execute(
+                    "INSERT OR IGNORE INTO possibly_same VALUES (?, ?, ?)",
+                    (min(row, other), max(row, other), score),
+                )
+
+    def _cells(self, point: tuple[float, float] | None) -> tuple[int | None, int | None]:
+        if point is None:
+            return None, None
+        return cell(point[0], self.config.merge_radius), cell(point[1], self.config.merge_radius)
+
+
+def _coreferent(triples: SceneTriples, sightings: list[Sighting]) -> dict[int, int]:
+    """{thing: first mention}: "a chair ... the chair" in one caption is one chair."""
+    first: dict[int, int] = {}
+    for sighting in sightings:
+        thing = sighting.thing
+        begin = min([thing.span.start, *(attribute.span.start for attribute in thing.attributes)])
+        definite = triples.caption[:begin].lower().rstrip().endswith(("the", "this", "that"))
+        earlier = [
+            other.thing.id
+            for other in sightings
+            if other.thing.id < thing.id
+            and other.name.label == sighting.name.label
+            and sighting.attributes <= other.attributes
+        ]
+        first[thing.id] = first[earlier[-1]] if definite and earlier else thing.id
+    return first
+
+
+def _is_plural(thing: SceneObject) -> bool:
+    # "books" against "book"; words such as "glasses" are their own lemma.
+    return thing.name.lower() != thing.label and thing.name.lower().endswith("s")
+
+
+def _distance(sighting: Sighting, known: sqlite3.Row) -> float:
+    if sighting.view_point is None or known["view_x"] is None:
+        return math.nan
+    return math.hypot(sighting.view_point[0] - known["view_x"], sighting.view_point[1] - known["view_y"])
+
+
+def _numbers(observation: Observation) -> tuple[float | None, ...]:
+    pose = observation.pose
+    return _NO_POSE if pose is None else (pose.x, pose.y, pose.z, pose.qx, pose.qy, pose.qz, pose.qw)

@@ -1,0 +1,106 @@
+"""Rows of the store become matches: with the caption that supports them and their links."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from ser_ros.graph.memory.answer import Match
+from ser_ros.graph.memory.question import Question
+from ser_ros.graph.memory.store import Store
+from ser_ros.graph.pose import Pose
+
+COLUMNS = """object.id, object.uid, object.label, object.head, object.plural, object.count,
+    object.attributes, object.first_seen, object.last_seen, object.times_seen, object.confidence_sum,
+    object.place, object.x, object.y, object.z, object.qx, object.qy, object.qz, object.qw,
+    object.view_x, object.view_y, object.gone, object.camera,
+    coalesce(place.room, '') AS room, coalesce(place.uid, '') AS place_uid"""
+TABLE = "object LEFT JOIN place ON place.id = object.place"
+# Objects of one name that are looked at: the ones seen last.
+MOST = 4000
+
+
+def select(
+    store: Store, where: str, values: Iterable[Any], question: Question, most: int = MOST
+) -> list[sqlite3.Row]:
+    """Objects that fulfil `where` and the question's time and area, seen last first."""
+    conditions, arguments = [f"({where})"], list(values)
+    if question.since_ns is not None:
+        conditions.append("last_seen >= ?")
+        arguments.append(question.since_ns)
+    if question.until_ns is not None:
+        conditions.append("first_seen <= ?")
+        arguments.append(question.until_ns)
+    if (area := question.area) is not None:
+        conditions.append("(object.x - ?) * (object.x - ?) + (object.y - ?) * (object.y - ?) <= ?")
+        arguments += [area.x, area.x, area.y, area.y, area.radius * area.radius]
+    return store.db.execute(
+        f"""SELECT {COLUMNS} FROM {TABLE} WHERE {" AND ".join(conditions)}
+        ORDER BY last_seen DESC, object.id LIMIT ?""",
+        (*arguments, most),
+    ).fetchall()
+
+
+def attributes_of(row: sqlite3.Row) -> frozenset[str]:
+    """Current attributes of an object's row."""
+    return frozenset(filter(None, row["attributes"].split("|")))
+
+
+def pose_of(row: sqlite3.Row, frame_id: str) -> Pose | None:
+    """Where the robot stood, from the seven columns; None where they are empty."""
+    if row["x"] is None:
+        return None
+    return Pose(frame_id, *(row[column] for column in ("x", "y", "z", "qx", "qy", "qz", "qw")))
+
+
+def match_of(
+    store: Store,
+    row: sqlite3.Row,
+    score: float,
+    *,
+    observation: int | None = None,
+    relation: str = "",
+    change: str = "",
+) -> Match:
+    """The match of an object's row.
+
+    Args:
+        observation: the caption that should support it; by default the newest that does.
+    """
+    db = store.db
+    support = db.execute(
+        """SELECT stamp, camera, caption, "start", "end" FROM evidence
+        JOIN observation ON observation.id = observation WHERE object = ?
+        ORDER BY observation.id = ? DESC, stamp DESC LIMIT 1""",
+        (row["id"], observation if observation is not None else -1),
+    ).fetchone()
+    links = db.execute(
+        """SELECT uid FROM object WHERE id IN (SELECT b FROM possibly_same WHERE a = ?1
+        UNION SELECT a FROM possibly_same WHERE b = ?1) ORDER BY uid""",
+        (row["id"],),
+    )
+    return Match(
+        id=f"object:{row['uid']}",
+        label=row["label"],
+        attributes=tuple(sorted(attributes_of(row))),
+        count=row["count"],
+        plural=bool(row["plural"]),
+        score=round(score, 4),
+        pose=pose_of(row, store.meta("frame_id")),
+        place=f"place:{row['place_uid']}" if row["place_uid"] else "",
+        room=row["room"],
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        times_seen=row["times_seen"],
+        confidence=min(1.0, row["confidence_sum"] / row["times_seen"]),
+        gone=row["gone"],
+        camera=support["camera"] if support else row["camera"],
+        caption=support["caption"] if support else "",
+        stamp_ns=support["stamp"] if support else row["last_seen"],
+        start=support["start"] if support else 0,
+        end=support["end"] if support else 0,
+        relation=relation,
+        change=change,
+        possibly_same=tuple(f"object:{uid}" for (uid,) in links),
+    )

@@ -1,0 +1,52 @@
+"""How well a remembered object fits what was asked, in [0, 1]: a product of simple factors."""
+
+from __future__ import annotations
+
+from ser_ros.graph import wordnet
+from ser_ros.graph.memory.identity import Name, NameRule, Verdict
+from ser_ros.graph.memory.question import Description
+from ser_ros.graph.memory.vocabulary import STATES, conflict
+
+# The kinds that people ask for when they mean any member: "animal", "furniture".
+_HYPONYM, _HYPERNYM, _SAME_HEAD, _PART_OF_NAME = 0.8, 0.55, 0.6, 0.4
+
+
+def name_score(asked: Description, known: Name, names: NameRule) -> float:
+    """How well a known name answers for the asked one; 0 when it does not."""
+    if asked.label == known.label:
+        return 1.0
+    if asked.head == known.head:
+        return 0.95 if asked.label == asked.head else 0.8 if known.label == known.head else _SAME_HEAD
+    likeness = names.compare(Name(asked.label, asked.head), known)
+    if likeness.verdict is Verdict.SAME:
+        return 0.85 * max(likeness.score, 0.9)
+    if likeness.verdict is Verdict.POSSIBLY:
+        return 0.8 * likeness.score
+    if asked.head == asked.label and wordnet.is_known(asked.head):
+        if wordnet.is_a(known.head, asked.head):
+            return _HYPONYM
+        if wordnet.is_a(asked.head, known.head):
+            return _HYPERNYM
+    words = set(asked.label.split())
+    return _PART_OF_NAME if words & set(known.label.split()) else 0.0
+
+
+def attribute_score(asked: frozenset[str], known: frozenset[str]) -> float:
+    """1 when all asked attributes are known of the thing; less where unknown, little where contradicted."""
+    score = 1.0
+    for attribute in asked:
+        if attribute in known or any(wordnet.are_synonyms(attribute, other, "a") for other in known):
+            continue
+        state = STATES.get(attribute)
+        if state is not None and any(STATES.get(other) == state for other in known):
+            score *= 0.5
+        elif conflict(frozenset((attribute,)), known):
+            score *= 0.35
+        else:
+            score *= 0.6
+    return score
+
+
+def room_score(asked: str, known: str) -> float:
+    """1 in the asked room, half where the room is not known, little elsewhere."""
+    return 1.0 if not asked or asked == known else 0.5 if not known else 0.2

@@ -1,0 +1,166 @@
+"""Looks up what a question asks for: candidates by name from the index, scored, the best with support."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ser_ros.graph.memory.answer import Answer, Match
+from ser_ros.graph.memory.changes import changes
+from ser_ros.graph.memory.config import MemoryConfig
+from ser_ros.graph.memory.identity import Name, NameRule
+from ser_ros.graph.memory.question import Description, Kind, Question, understand
+from ser_ros.graph.memory.rows import attributes_of, match_of, select
+from ser_ros.graph.memory.scoring import attribute_score, name_score, room_score
+from ser_ros.graph.memory.speech import say
+from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.surroundings import Surroundings, describe_relation
+from ser_ros.graph.triples import SceneTriples
+
+# Candidates that pass on to the costlier look at their relations.
+_MOST_RELATED = 300
+_GONE = 0.9
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A remembered object that may be the answer."""
+
+    row: sqlite3.Row
+    score: float
+    observation: int | None = None
+    relation: str = ""
+
+
+class Search:
+    """Answers questions from a store; works on a store that another process writes."""
+
+    def __init__(self, store: Store, config: MemoryConfig, names: NameRule):
+        self.config, self._store, self._names = config, store, names
+        self._labels: list[Name] = []
+        self._labels_at: tuple[int, int] | None = None
+
+    def answer(self, question: Question | str, now_ns: int) -> Answer:
+        """The answer to a question; see `Memory.query`."""
+        if isinstance(question, str):
+            question = understand(question, now_ns, self.config.timezone, _parser())
+        if question.kind is Kind.CHANGES:
+            matches = self._changes(question)
+        else:
+            candidates = self._contents(question) if question.thing is None else self._find(question)
+            matches = [self._match(candidate) for candidate in candidates[: question.max_matches]]
+        speech = say(question, matches, now_ns, self.config.timezone)
+        return Answer(tuple(matches), speech, question.understood, question)
+
+    def _find(self, question: Question) -> list[Candidate]:
+        assert question.thing is not None
+        found = self._described(question.thing, question)
+        if question.room:
+            found = [
+                replace(candidate, score=candidate.score * room_score(question.room, candidate.row["room"]))
+                for candidate in found
+            ]
+        found = _best(found)[:_MOST_RELATED]
+        if question.anchor is not None:
+            found = self._related(found, question)
+        limit = 0.0 if question.kind is Kind.STATE else question.min_score
+        return [candidate for candidate in _best(found) if candidate.score >= limit]
+
+    def _contents(self, question: Question) -> list[Candidate]:
+        """Anything that stands so to the anchor, or is in the room."""
+        if question.anchor is None:
+            rows = select(self._store, "place.room = ?", (question.room,), question)
+            return [
+                Candidate(row, _trust(row))
+                for row in sorted(rows, key=lambda row: (row["gone"], -_trust(row)))
+            ]
+        around = Surroundings(self._store, self._anchors(question), self.config.near_radius)
+        found = []
+        for row, likeness in around.inhabitants(question):
+            score = likeness.score * _trust(row) * room_score(question.room, row["room"])
+            found.append(Candidate(row, score, likeness.observation, likeness.words))
+        return [candidate for candidate in _best(found) if candidate.score >= question.min_score]
+
+    def _related(self, found: list[Candidate], question: Question) -> list[Candidate]:
+        around = Surroundings(self._store, self._anchors(question), self.config.near_radius)
+        likenesses = around.stand(question.location, [candidate.row for candidate in found])
+        return [
+            replace(
+                candidate,
+                score=candidate.score * likeness.score,
+                observation=likeness.observation,
+                relation=likeness.words,
+            )
+            for candidate, likeness in zip(found, likenesses, strict=True)
+        ]
+
+    def _anchors(self, question: Question) -> list[tuple[sqlite3.Row, float]]:
+        assert question.anchor is not None
+        anywhere = Question(question.text)
+        best = _best(self._described(question.anchor, anywhere))[:_MOST_RELATED]
+        return [
+            (candidate.row, candidate.score / best[0].score)
+            for candidate in best
+            if candidate.score >= 0.5 * best[0].score
+        ]
+
+    def _described(self, thing: Description, question: Question) -> list[Candidate]:
+        scores = {
+            name.label: score
+            for name in self._known_labels()
+            if (score := name_score(thing, name, self._names)) > 0.0
+        }
+        found: list[Candidate] = []
+        # Rare names must not be crowded out by thousands of one that fits as well.
+        for label, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:64]:
+            for row in select(self._store, "label = ?", (label,), question):
+                fit = score * attribute_score(thing.attributes, attributes_of(row)) * _trust(row)
+                found.append(
+                    Candidate(row, fit * (room_score(thing.room, row["room"]) if thing.room else 1.0))
+                )
+        return found
+
+    def _known_labels(self) -> list[Name]:
+        db = self._store.db
+        version = (db.execute("PRAGMA data_version").fetchone()[0], db.total_changes)
+        if version != self._labels_at:
+            rows = db.execute("SELECT label, min(head) FROM object GROUP BY label")
+            self._labels = [Name(label, head) for label, head in rows]
+            self._labels_at = version
+        return self._labels
+
+    def _match(self, candidate: Candidate) -> Match:
+        relation = candidate.relation or describe_relation(self._store, candidate.row["id"])
+        return match_of(
+            self._store, candidate.row, candidate.score, observation=candidate.observation, relation=relation
+        )
+
+    def _changes(self, question: Question) -> list[Match]:
+        found = changes(self._store, question)
+        if question.thing is not None:
+            fits = {
+                candidate.row["uid"]
+                for candidate in self._described(question.thing, Question(question.text))
+                if candidate.score >= question.min_score
+            }
+            found = [match for match in found if match.id.removeprefix("object:") in fits]
+        return [match for match in found if not question.room or match.room == question.room][
+            : question.max_matches
+        ]
+
+
+def _best(candidates: list[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda one: (-one.score, -one.row["last_seen"], one.row["id"]))
+
+
+def _trust(row: sqlite3.Row) -> float:
+    """How far an object is to be believed: its captions' confidence, and whether it is still there."""
+    confidence = min(1.0, row["confidence_sum"] / row["times_seen"])
+    return (0.7 + 0.3 * confidence) * (_GONE if row["gone"] else 1.0)
+
+
+def _parser() -> Callable[[str], SceneTriples]:
+    from ser_ros.graph.parser import parse
+
+    return parse

@@ -1,0 +1,166 @@
+"""Answers and things in words that can be spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from ser_ros.graph.memory.answer import Match
+from ser_ros.graph.memory.question import Description, Kind, Question
+from ser_ros.graph.memory.spoken_time import say_when
+from ser_ros.graph.memory.vocabulary import STATES
+
+_NUMBERS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+# Below this fit an answer is offered as something else, not as what was asked for.
+_CLEAR = 0.5
+
+
+def say(question: Question, matches: list[Match], now_ns: int, timezone: str) -> str:
+    """The answer as one or two sentences."""
+    if question.kind is Kind.CHANGES:
+        return _say_changes(matches)
+    if question.thing is None:
+        return _say_contents(question, matches)
+    asked = question.thing
+    if question.kind is Kind.COUNT:
+        return _say_count(question, matches)
+    clear = [match for match in matches if match.score >= _CLEAR]
+    if not matches or (question.kind is Kind.STATE and matches[0].score < question.min_score):
+        return f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}."
+    best = matches[0]
+    if question.kind is Kind.STATE:
+        return _say_state(asked, best, now_ns, timezone)
+    if not clear:
+        seen = a_thing(best.label, best.attributes, best.count, best.plural)
+        missing = f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}"
+        return f"{missing}, but I saw {seen} {_where_and_when(best, now_ns, timezone)}."
+    article = "the" if len(clear) == 1 else None
+    thing = a_thing(best.label, best.attributes, best.count, best.plural, article)
+    sentence = f"I last saw {thing} {_where_and_when(best, now_ns, timezone)}."
+    if best.gone:
+        sentence += f" It was not there when I came back {say_when(best.gone, now_ns, timezone)}."
+    if len(clear) > 1:
+        others = f"{number(len(clear) - 1)} other{'s' if len(clear) > 2 else ''}"
+        sentence += f" I remember {others} that may fit."
+    return sentence
+
+
+def a_thing(
+    label: str,
+    attributes: Iterable[str] = (),
+    count: int | None = None,
+    plural: bool = False,
+    article: str | None = None,
+) -> str:
+    """ "a red chair", "two bottles", "the open door", "books"."""
+    words = " ".join([*_in_order(attributes), plural_of(label) if plural else label])
+    if count is not None and count > 1:
+        return f"{'the ' if article == 'the' else ''}{number(count)} {words}"
+    if plural:
+        return f"the {words}" if article == "the" else words
+    if article == "the":
+        return f"the {words}"
+    return f"{'an' if words[:1] in 'aeiou' and not words.startswith(('uni', 'use', 'one')) else 'a'} {words}"
+
+
+def _in_order(attributes: Iterable[str]) -> list[str]:
+    # English puts states first, then size, then colour and material; sorting keeps it the same each time.
+    return sorted(attributes, key=lambda text: (text not in STATES, text))
+
+
+def number(count: int) -> str:
+    """Small numbers as words."""
+    return _NUMBERS[count] if 0 <= count < len(_NUMBERS) else str(count)
+
+
+@lru_cache(maxsize=4096)
+def plural_of(label: str) -> str:
+    """ "coffee table" -> "coffee tables"."""
+    import lemminflect  # 0.4 s; the parser has it loaded by the time anybody asks
+
+    first, _, last = label.rpartition(" ")
+    forms = lemminflect.getInflection(last, tag="NNS") or (f"{last}s",)
+    return f"{first} {forms[0]}".strip()
+
+
+def join(words: list[str]) -> str:
+    """ "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _where_and_when(match: Match, now_ns: int, timezone: str) -> str:
+    parts = [f"in the {match.room}"] if match.room else []
+    if match.relation:
+        parts.append(match.relation)
+    return f"{say_when(match.last_seen, now_ns, timezone)}{' ' if parts else ''}{', '.join(parts)}"
+
+
+def _asked_place(question: Question) -> str:
+    words = f" {question.location} the {question.anchor}" if question.anchor else ""
+    words = words.replace(" front ", " in front of ").replace(" has ", " with ")
+    return words + (f" in the {question.room}" if question.room else "")
+
+
+def _things(matches: Iterable[Match]) -> str:
+    return join([a_thing(match.label, match.attributes, match.count, match.plural) for match in matches])
+
+
+def _say_contents(question: Question, matches: list[Match]) -> str:
+    place = _asked_place(question).strip()
+    if not matches:
+        return f"I do not remember anything {place}."
+    return f"{place[:1].upper()}{place[1:]} I saw {_things(matches)}."
+
+
+def _say_count(question: Question, matches: list[Match]) -> str:
+    assert question.thing is not None
+    there = [match for match in matches if not match.gone and match.score >= _CLEAR]
+    total = sum(match.count or (2 if match.plural else 1) for match in there)
+    vague = "at least " if any(match.plural and match.count is None for match in there) else ""
+    asked = question.thing
+    things = a_thing(asked.label, asked.attributes, None, total != 1, "the").removeprefix("the ")
+    return f"I remember {vague}{number(total)} {things}{_asked_place(question)}."
+
+
+def _say_state(asked: Description, best: Match, now_ns: int, timezone: str) -> str:
+    wanted = {STATES[text]: text for text in asked.attributes if text in STATES}
+    known = {STATES[text]: text for text in best.attributes if text in STATES}
+    when = say_when(best.last_seen, now_ns, timezone)
+    for state, text in wanted.items():
+        if state not in known:
+            return f"I saw the {best.label} {when}, but I do not know whether it is {text}."
+        if known[state] != text:
+            return f"No, the {best.label} was {known[state]} when I saw it {when}."
+    return f"Yes, the {best.label} was {' and '.join(sorted(wanted.values()))} when I saw it {when}."
+
+
+def _say_changes(matches: list[Match]) -> str:
+    if not matches:
+        return "Nothing changed that I know of."
+    new = [match for match in matches if match.change == "new"]
+    gone = [match for match in matches if match.change == "gone"]
+    changed = [match for match in matches if match.change not in ("new", "gone")]
+    parts = [f"I saw {_things(new)} for the first time"] if new else []
+    parts += [f"the {match.label} is now {match.change}" for match in changed]
+    if gone:
+        things = join(
+            [a_thing(match.label, match.attributes, match.count, match.plural, "the") for match in gone]
+        )
+        one = len(gone) == 1 and not gone[0].plural
+        parts.append(f"{things} {'is' if one else 'are'} gone")
+    sentence = "; ".join(parts)
+    return f"{sentence[:1].upper()}{sentence[1:]}."

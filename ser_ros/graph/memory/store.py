@@ -1,0 +1,208 @@
+"""The SQLite file of a memory: opened, upgraded, written in transactions, copied whole.
+
+Write-ahead logging lets readers work while the node writes, and a killed process loses only the
+transaction it was in. `synchronous=NORMAL` waits for the disk at checkpoints, not at each commit.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ser_ros.errors import UserError
+from ser_ros.graph.memory.schema import APPLICATION_ID, MIGRATIONS, TABLES, VERSION
+
+IN_MEMORY = ":memory:"
+
+
+class Store:
+    """One open memory file.
+
+    Attributes:
+        path: the file, or ":memory:".
+        read_only: nothing can be written; the file may be written by another process meanwhile.
+        db: the connection, in autocommit; writes go through `transaction()`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, robot: str = ""):
+        """Open or create the file.
+
+        Args:
+            robot: name of this store among merged ones; a new file without one draws a random name.
+
+        Raises:
+            UserError: no such file (read-only), no memory, a newer version, a locked or damaged file.
+        """
+        self.path = os.fspath(path)
+        self.read_only = read_only
+        try:
+            self.db = self._connect()
+            self._check_kind()
+            if not read_only:
+                self._upgrade()
+                self._name(robot)
+        except sqlite3.Error as error:
+            raise UserError(
+                f"cannot open the memory {self.path}: {error}; move it away or give another path"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file; its log is folded in by the last one who closes."""
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All writes in the block, or none of them.
+
+        Raises:
+            UserError: the disk is full, or the file is locked by another writer for 5 s.
+        """
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.db
+            except BaseException:
+                self.db.rollback()
+                raise
+            self.db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            with suppress(sqlite3.Error):
+                self.db.rollback()
+            raise UserError(f"cannot write the memory {self.path}: {error}") from error
+
+    @property
+    def origin(self) -> int:
+        """Row of the robot that writes this store."""
+        return self.origin_id(self.meta("robot"))
+
+    def origin_id(self, name: str) -> int:
+        """Row of a robot's name, made where it is new."""
+        self.db.execute("INSERT OR IGNORE INTO origin (name) VALUES (?)", (name,))
+        return int(self.db.execute("SELECT id FROM origin WHERE name = ?", (name,)).fetchone()[0])
+
+    def meta(self, key: str, default: str = "") -> str:
+        row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else str(row[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes in use; the file keeps what was freed for new rows."""
+        pages, free, size = (
+            self.db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def clear(self) -> None:
+        """Forget everything; the name of the robot stays."""
+        with self.transaction() as db:
+            for table in TABLES:
+                db.execute(f"DELETE FROM {table}")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Copy the whole memory to `path`, which is either the old or the new copy at any moment."""
+        target = Path(path)
+        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.unlink(missing_ok=True)
+            copy = sqlite3.connect(draft)
+            try:
+                self.db.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+            with draft.open("rb+") as written:
+                os.fsync(written.fileno())
+            draft.replace(target)
+        except (sqlite3.Error, OSError) as error:
+            draft.unlink(missing_ok=True)
+            raise UserError(f"cannot save the memory to {target}: {error}") from error
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Replace everything with the memory saved at `path`; unchanged when that fails."""
+        saved = Store(path, read_only=True)
+        try:
+            saved.db.backup(self.db)
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self._upgrade()
+        except sqlite3.Error as error:
+            raise UserError(f"cannot load the memory {path}: {error}") from error
+        finally:
+            saved.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path == IN_MEMORY:
+            return self._configured(sqlite3.connect(IN_MEMORY, isolation_level=None))
+        path = Path(self.path).expanduser().absolute()
+        if path.is_dir():
+            raise UserError(f"the memory {path} is a folder; give the path of a file")
+        if self.read_only:
+            if not path.is_file():
+                raise UserError(f"there is no memory at {path}")
+            return self._connect_read_only(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder of the memory {path}: {error.strerror}") from error
+        return self._configured(sqlite3.connect(path, isolation_level=None, timeout=5.0))
+
+    def _connect_read_only(self, path: Path) -> sqlite3.Connection:
+        uri = path.as_uri()
+        db = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+        try:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            # A folder we may not write: SQLite cannot make its -shm file, so nobody else writes either.
+            db.close()
+            db = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        db.row_factory = sqlite3.Row
+        return db
+
+    def _configured(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA cache_size = -32768")
+        db.execute("PRAGMA journal_size_limit = 16777216")
+        return db
+
+    def _check_kind(self) -> None:
+        kind = self.db.execute("PRAGMA application_id").fetchone()[0]
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        tables = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if (tables or self.read_only) and kind != APPLICATION_ID:
+            raise UserError(f"{self.path} is not a memory of ser_ros; give another path")
+        if version > VERSION:
+            raise UserError(
+                f"the memory {self.path} has version {version}, this ser_ros reads up to {VERSION};"
+                " update ser_ros"
+            )
+        if self.read_only and version < VERSION:
+            raise UserError(
+                f"the memory {self.path} has the old version {version};"
+                f" `ser_ros memory upgrade {self.path}` renews it"
+            )
+
+    def _upgrade(self) -> None:
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            # In one transaction with its number: a kill leaves the old version or the new one.
+            self.db.executescript(
+                f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {script} "
+                f"PRAGMA user_version = {number}; COMMIT;"
+            )
+
+    def _name(self, robot: str) -> None:
+        if robot and self.meta("robot") != robot:
+            self.set_meta("robot", robot)
+        elif not self.meta("robot"):
+            self.set_meta("robot", f"robot-{uuid.uuid4().hex[:12]}")

@@ -1,0 +1,135 @@
+"""What stands near, on, in another thing: by what captions said, else by the places in view."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from dataclasses import dataclass
+
+from ser_ros.graph.memory.question import Question
+from ser_ros.graph.memory.relations import Relation, relations_of
+from ser_ros.graph.memory.rows import select
+from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE
+
+_WORDS = {"front": "in front of", "left": "left of", "right": "right of", "has": "with"}
+# Fit of a relation that captions stated so, stated the other way round, stated once and no more; of a
+# place in view nearby; of nothing known.
+_STATED, _INVERSE, _HISTORY, _NEARBY, _UNKNOWN = 1.0, 0.9, 0.5, 0.7, 0.25
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How well a thing stands to the anchor, the caption that says so, and the words for it."""
+
+    score: float
+    observation: int | None = None
+    words: str = ""
+
+
+class Surroundings:
+    """The things around some anchors.
+
+    Args:
+        anchors: (row, how well it fits what was asked, in [0, 1]).
+        near_radius: metres between places in view that count as near.
+    """
+
+    def __init__(self, store: Store, anchors: list[tuple[sqlite3.Row, float]], near_radius: float):
+        self._store, self._radius = store, near_radius
+        self._anchors = {row["id"]: (row, score) for row, score in anchors}
+        self._relations = relations_of(store.db, self._anchors)
+
+    def stand(self, location: str, rows: list[sqlite3.Row]) -> list[Likeness]:
+        """How each object stands to the best anchor for it."""
+        stated = self._stated(location)
+        return [
+            max(stated.get(row["id"], _NOTHING), self._nearby(location, row), key=lambda one: one.score)
+            for row in rows
+        ]
+
+    def inhabitants(self, question: Question) -> list[tuple[sqlite3.Row, Likeness]]:
+        """Objects that stand so to an anchor, with how well they do."""
+        stated = self._stated(question.location)
+        found = {row["id"]: (row, stated[row["id"]]) for row in self._rows(list(stated), question)}
+        if question.location == "near":
+            for anchor, _ in list(self._anchors.values())[:20]:
+                for row in self._around(anchor, question):
+                    likeness = self._nearby("near", row)
+                    if (
+                        row["id"] not in self._anchors
+                        and likeness.score > found.get(row["id"], (row, _NOTHING))[1].score
+                    ):
+                        found[row["id"]] = (row, likeness)
+        return list(found.values())
+
+    def _stated(self, location: str) -> dict[int, Likeness]:
+        stated: dict[int, Likeness] = {}
+        for relation in self._relations:
+            for thing, anchor, forward in (
+                (relation.subject, relation.object, True),
+                (relation.object, relation.subject, False),
+            ):
+                if anchor not in self._anchors or thing == anchor:
+                    continue
+                fit = _fit(location, relation, forward) * self._anchors[anchor][1]
+                if fit > stated.get(thing, _NOTHING).score:
+                    stated[thing] = Likeness(fit, relation.observation, self._phrase(location, anchor))
+        return stated
+
+    def _nearby(self, location: str, row: sqlite3.Row) -> Likeness:
+        best = _NOTHING
+        if row["view_x"] is None or location not in BESIDE | {"in"}:
+            return best
+        for anchor, score in self._anchors.values():
+            if anchor["view_x"] is None or anchor["id"] == row["id"]:
+                continue
+            distance = math.hypot(row["view_x"] - anchor["view_x"], row["view_y"] - anchor["view_y"])
+            fit = (_NEARBY if location == "near" else _UNKNOWN * 1.4) * score
+            if distance <= self._radius and fit > best.score:
+                best = Likeness(fit, None, self._phrase("near", anchor["id"]))
+        return best
+
+    def _around(self, anchor: sqlite3.Row, question: Question) -> list[sqlite3.Row]:
+        if anchor["view_x"] is None:
+            return []
+        return select(
+            self._store,
+            "place IN (SELECT id FROM place WHERE abs(x - ?) <= ? AND abs(y - ?) <= ?)",
+            (anchor["x"], self._radius + 1.0, anchor["y"], self._radius + 1.0),
+            question,
+            200,
+        )
+
+    def _rows(self, numbers: list[int], question: Question) -> list[sqlite3.Row]:
+        marks = ",".join("?" * len(numbers[:900]))
+        return select(self._store, f"object.id IN ({marks})", numbers[:900], question) if numbers else []
+
+    def _phrase(self, location: str, anchor: int) -> str:
+        return f"{_WORDS.get(location, location)} the {self._anchors[anchor][0]['label']}"
+
+
+_NOTHING = Likeness(_UNKNOWN)
+
+
+def _fit(location: str, relation: Relation, forward: bool) -> float:
+    """How well "subject predicate object" answers "thing `location` anchor"."""
+    states = relation.location if forward else INVERSE.get(relation.location, "")
+    if not states:
+        return 0.0
+    truth = (_STATED if forward else _INVERSE) if relation.current else _HISTORY
+    if states == location:
+        return truth
+    # What is on a table is near it; what is under "on" one hangs on the words of one caption.
+    return 0.9 * truth if location == "near" and states in BESIDE else 0.0
+
+
+def describe_relation(store: Store, row: int) -> str:
+    """Where an object is, in words, by the newest caption that says so: "on the table"; "" without one."""
+    for relation in relations_of(store.db, [row]):
+        if relation.subject == row and relation.current and relation.location not in ("", "has"):
+            label = store.db.execute("SELECT label FROM object WHERE id = ?", (relation.object,)).fetchone()[
+                0
+            ]
+            return f"{_WORDS.get(relation.location, relation.location)} the {label}"
+    return ""
