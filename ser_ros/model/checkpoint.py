@@ -25,7 +25,9 @@ INDEX = "model.safetensors.index.json"
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def save(model: SerModel, folder: str | Path, *, card: str | None = None, shard_bytes: int = 5 * 10**9) -> None:
+def save(
+    model: SerModel, folder: str | Path, *, card: str | None = None, shard_bytes: int = 5 * 10**9
+) -> None:
     """Write a checkpoint folder.
 
     Args:
@@ -49,7 +51,9 @@ def save(model: SerModel, folder: str | Path, *, card: str | None = None, shard_
         readme = folder / "README.md"
         if card is not None or not readme.exists():
             readme.write_text(card or _card(model), encoding="utf-8")
-        _save_weights({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder, shard_bytes)
+        _save_weights(
+            {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder, shard_bytes
+        )
     except OSError as error:
         raise UserError(f"cannot write the model folder {folder} ({error})") from None
 
@@ -83,7 +87,9 @@ def _save_weights(weights: dict[str, Tensor], folder: Path, shard_bytes: int) ->
     (folder / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": where}, indent=2), encoding="utf-8")
 
 
-def load(path: str | Path, *, dtype: str | torch.dtype = "auto", device: str | torch.device = "cpu") -> SerModel:
+def load(
+    path: str | Path, *, dtype: str | torch.dtype = "auto", device: str | torch.device = "cpu"
+) -> SerModel:
     """Load a checkpoint folder, or a hub id if no such folder exists and a hub client is installed.
 
     Args:
@@ -140,11 +146,11 @@ def no_weights() -> Iterator[None]:
             weight = nn.Parameter(weight.to("meta"), requires_grad=weight.requires_grad)
         register(module, name, weight)
 
-    nn.Module.register_parameter = on_meta  # type: ignore[method-assign, assignment]
+    nn.Module.register_parameter = on_meta
     try:
         yield
     finally:
-        nn.Module.register_parameter = register  # type: ignore[method-assign]
+        nn.Module.register_parameter = register
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -164,9 +170,13 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     elif (folder / WEIGHTS).is_file():
         names = [WEIGHTS]
     else:
-        unsafe = sorted(p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl") for p in folder.glob(pattern))
+        unsafe = sorted(
+            p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl") for p in folder.glob(pattern)
+        )
         if unsafe:
-            raise UserError(f"{folder} has only {unsafe[0]}, which may run code when loaded; save it as {WEIGHTS}")
+            raise UserError(
+                f"{folder} has only {unsafe[0]}, which may run code when loaded; save it as {WEIGHTS}"
+            )
         raise UserError(f"{folder} has no {WEIGHTS}; it is not a model folder")
     weights: dict[str, Tensor] = {}
     for name in names:
@@ -190,7 +200,10 @@ def _check(weights: dict[str, Tensor], expected: dict[str, Tensor], folder: Path
     for name, tensor in weights.items():
         if tensor.shape != expected[name].shape:
             raise UserError(
-                f"tensor {name} in {folder} is {list(tensor.shape)}, config.json says {list(expected[name].shape)}"
+                f"tensor {name} in {folder} is {list(tensor.shape)}; "
+                f"config.json says {list(expected[name].shape)}"
             )
         if not torch.isfinite(tensor).all():
-            raise UserError(f"tensor {name} in {folder} has a value that is not finite; take an earlier checkpoint")
+            raise UserError(
+                f"tensor {name} in {folder} has a value that is not finite; take an earlier checkpoint"
+            )

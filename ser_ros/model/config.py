@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from ser_ros.errors import UserError
+from ser_ros.model.config_json import build
 
 IMAGE_TOKEN = -200
 """Stands in token ids for the vision tokens; never an id of a vocabulary."""
@@ -260,7 +261,7 @@ class SerConfig:
             raw = json.loads(text)
         except json.JSONDecodeError as error:
             raise UserError(f"{name} is not JSON ({error}); take the model folder anew") from None
-        config = _build(cls, raw, name)
+        config = build(cls, raw, name, PARTS)
         config.check(name)
         return config
 
@@ -277,7 +278,9 @@ class SerConfig:
         """Raise UserError where parts do not fit together."""
         for tower in self.towers:
             if tower.patches != self.patches:
-                raise UserError(f"{name}: towers with {self.patches} and {tower.patches} patches cannot be joined")
+                raise UserError(
+                    f"{name}: towers with {self.patches} and {tower.patches} patches cannot be joined"
+                )
             top = int(tower.sizes["num_hidden_layers"])
             wrong = [layer for layer in self.buffer_layers if not 0 <= layer <= top]
             if wrong:
@@ -285,41 +288,18 @@ class SerConfig:
         for style, prompt in self.prompts.items():
             for text in (prompt.glance, prompt.refine):
                 if text is not None and text.count("<image>") != 1:
-                    raise UserError(f"{name}: a prompt of style {style!r} must have <image> exactly once: {text!r}")
+                    raise UserError(
+                        f"{name}: a prompt of style {style!r} must have <image> exactly once: {text!r}"
+                    )
 
 
-def _build(kind: Any, raw: Any, where: str) -> Any:
-    """A dataclass tree from plain JSON types, refusing unknown keys."""
-    if not isinstance(raw, dict):
-        raise UserError(f"{where}: expected a JSON object, got {type(raw).__name__}")
-    hints = get_type_hints(kind)
-    known = {f.name for f in fields(kind)}
-    unknown = sorted(set(raw) - known)
-    if unknown:
-        raise UserError(f"{where}: unknown keys {', '.join(unknown)}; it was written by another version or program")
-    nested = {
-        "image": ImageConfig,
-        "connector": ConnectorConfig,
-        "deeplens": DeepLensConfig,
-        "language": LanguageConfig,
-        "lora": LoraConfig,
-    }
-    values: dict[str, Any] = {}
-    for key, value in raw.items():
-        at = f"{where}: {key}"
-        if key == "towers":
-            values[key] = tuple(_build(TowerConfig, tower, at) for tower in value)
-        elif key == "prompts":
-            values[key] = {style: _build(Prompt, prompt, at) for style, prompt in value.items()}
-        elif key in nested and value is not None:
-            values[key] = _build(nested[key], value, at)
-        elif isinstance(value, list):
-            values[key] = tuple(value)
-        else:
-            expected = hints[key]
-            if expected in (int, str, bool, dict) and (
-                not isinstance(value, expected) or (expected is int and isinstance(value, bool))
-            ):
-                raise UserError(f"{at}: expected {expected.__name__}, got {value!r}")
-            values[key] = value
-    return kind(**values)
+PARTS: dict[str, type] = {
+    "image": ImageConfig,
+    "towers": TowerConfig,
+    "connector": ConnectorConfig,
+    "deeplens": DeepLensConfig,
+    "language": LanguageConfig,
+    "lora": LoraConfig,
+    "prompts": Prompt,
+}
+"""Keys of config.json that hold another dataclass, a list of it or a mapping to it."""

@@ -43,7 +43,9 @@ class DeepLens(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.leave = nn.Linear(w, language_width)
 
-    def forward(self, features: Tensor, caption: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:
+    def forward(
+        self, features: Tensor, caption: Tensor | None = None, lengths: Tensor | None = None
+    ) -> Tensor:
         """Look again at the features, led by the caption.
 
         Args:

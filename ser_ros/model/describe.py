@@ -1,4 +1,4 @@
-"""From images to descriptions: two glances over one engine, the same for torch and ONNX Runtime (no torch)."""
+"""From images to descriptions: two glances over one engine, on torch or ONNX Runtime (imports neither)."""
 
 from __future__ import annotations
 
@@ -156,7 +156,9 @@ def _one_by_one(
 class Writer:
     """Writes captions with one engine under fixed options."""
 
-    def __init__(self, engine: Engine, style: str, max_tokens: int, beams: int, refinements: int, clock: Clock):
+    def __init__(
+        self, engine: Engine, style: str, max_tokens: int, beams: int, refinements: int, clock: Clock
+    ):
         for name, value, low, high in (
             ("max_tokens", max_tokens, 1, 512),
             ("beams", beams, 1, 8),
@@ -172,7 +174,11 @@ class Writer:
         config = self.tokens.config
         if refinements and config.deeplens is None:
             raise UserError("the model has no DeepLens, so no second glance; set refinements to 0")
-        longest = self.tokens.refine_prompt([0] * max_tokens, style) if refinements else self.tokens.glance_prompt(style)
+        longest = (
+            self.tokens.refine_prompt([0] * max_tokens, style)
+            if refinements
+            else self.tokens.glance_prompt(style)
+        )
         needed = len(longest) + config.patches + max_tokens
         if needed > config.language.max_positions:
             raise UserError(

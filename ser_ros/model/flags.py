@@ -8,9 +8,14 @@ _PHRASE = 4
 """Words of a phrase that, said twice, is a repetition."""
 
 _SMALL_WORDS = frozenset(
-    "a an the this that these those is are was were be been being has have had of in on at by to from for with "
-    "and or but as it its his her their there which who where while near next under over behind beside between "
-    "front back top side left right one two three some other another".split()
+    re.findall(
+        r"\w+",
+        """
+        a an the this that these those is are was were be been being has have had of in on at by to from for with
+        and or but as it its his her their there which who where while near next under over behind beside between
+        front back top side left right one two three some other another
+        """,
+    )
 )
 
 
@@ -28,6 +33,9 @@ def repeats(caption: str) -> bool:
     seen: dict[tuple[str, ...], int] = {}
     for at in range(len(words) - _PHRASE + 1):
         phrase = tuple(words[at : at + _PHRASE])
-        if at - seen.setdefault(phrase, at) >= _PHRASE and sum(word not in _SMALL_WORDS for word in phrase) >= 2:
+        if (
+            at - seen.setdefault(phrase, at) >= _PHRASE
+            and sum(word not in _SMALL_WORDS for word in phrase) >= 2
+        ):
             return True
     return False

@@ -11,7 +11,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ser_ros.errors import UserError
 
-SUFFIXES = frozenset(".jpg .jpeg .png .webp .bmp .gif .tif .tiff .ppm .pgm .avif".split())
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
+)
 MAX_PIXELS = 250_000_000
 
 
@@ -39,7 +41,9 @@ def load_image(path: str | Path) -> np.ndarray:
             with Image.open(path) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
-                    raise UserError(f"{path} has {width}x{height} pixels; the most is {MAX_PIXELS // 10**6} million")
+                    raise UserError(
+                        f"{path} has {width}x{height} pixels; the most is {MAX_PIXELS // 10**6} million"
+                    )
                 image.seek(0)
                 return np.asarray(to_rgb(ImageOps.exif_transpose(image)))
     except UnidentifiedImageError:

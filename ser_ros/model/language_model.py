@@ -1,4 +1,4 @@
-"""The language model: OPT or LLaMA of transformers, fed with embeddings; vision enters as input tokens (D.1)."""
+"""The language model, OPT or LLaMA of transformers; vision enters as input tokens (paper D.1)."""
 
 from __future__ import annotations
 

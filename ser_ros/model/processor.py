@@ -43,7 +43,9 @@ def square_box(height: int, width: int, fit: str) -> tuple[float, float, float, 
 
 def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise UserError(f"an image must be RGB [H, W, 3] uint8, this one is {list(image.shape)} {image.dtype}")
+        raise UserError(
+            f"an image must be RGB [H, W, 3] uint8, this one is {list(image.shape)} {image.dtype}"
+        )
     height, width = image.shape[:2]
     picture = Image.fromarray(np.ascontiguousarray(image))
     if config.fit == "pad" and height != width:
@@ -53,7 +55,7 @@ def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
         canvas.paste(picture, (int(-left), int(-top)))
         picture = canvas
     elif config.fit == "crop":
-        picture = picture.crop(tuple(int(edge) for edge in square_box(height, width, "crop")))
+        picture = picture.crop(square_box(height, width, "crop"))
     elif config.fit not in ("pad", "stretch"):
         raise UserError(f"image.fit is {config.fit!r}; it must be pad, stretch or crop")
     if picture.size == (config.size, config.size):

@@ -1,10 +1,10 @@
 """SerModel: glance at an image, then look a second time at what was said (paper Figure 7).
 
-    pixels -> vision towers -> buffer -> connector -> language model -> initial caption
-                                  |                                        |
-                                  +---------> DeepLens <-------------------+
-                                                 |
-                                                 +-> language model -> refined caption
+pixels -> vision towers -> buffer -> connector -> language model -> initial caption
+                              |                                        |
+                              +---------> DeepLens <-------------------+
+                                             |
+                                             +-> language model -> refined caption
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class SerModel(nn.Module):
         self.tokenizer = tokenizer
         width = config.language.input_width
         self.vision = VisionTowers(config)
-        self.connector = build_connector(config.connector, len(config.connector.layers) * config.vision_width, width)
+        self.connector = build_connector(
+            config.connector, len(config.connector.layers) * config.vision_width, width
+        )
         self.deeplens = DeepLens(config.deeplens, config.vision_width, width) if config.deeplens else None
         self.language = LanguageModel(config.language)
 
@@ -212,16 +214,24 @@ class SerModel(nn.Module):
         return features.rows(torch.tensor(index))
 
     @torch.inference_mode()
-    def open_glance(self, features: FeatureBuffer, prompts: list[list[int]], top: int, clock: Clock) -> TorchSession:
+    def open_glance(
+        self, features: FeatureBuffer, prompts: list[list[int]], top: int, clock: Clock
+    ) -> TorchSession:
         with clock("connector"):
             vision = self._finish(self.first_tokens(features))
         return TorchSession(self.language, prompts, vision, self.merge, top)
 
     @torch.inference_mode()
     def open_refine(
-        self, features: FeatureBuffer, prompts: list[list[int]], initials: list[list[int]], top: int, clock: Clock
+        self,
+        features: FeatureBuffer,
+        prompts: list[list[int]],
+        initials: list[list[int]],
+        top: int,
+        clock: Clock,
     ) -> TorchSession:
-        ids, lengths = pad([initial[: self.config.deeplens.max_caption] for initial in initials])
+        most = self.config.deeplens.max_caption if self.config.deeplens else 0
+        ids, lengths = pad([initial[:most] for initial in initials])
         ragged = None if (lengths == ids.shape[1]).all() else torch.from_numpy(lengths)
         with clock("deeplens"):
             vision = self._finish(self.second_tokens(features, torch.from_numpy(ids), ragged))
@@ -250,7 +260,9 @@ class SerModel(nn.Module):
         """Refined captions of the images in the buffer, led by captions as text or as written by `glance`."""
         writer = self._writer(**options)
         written = [
-            caption if isinstance(caption, Written) else Written(writer.tokens.caption_ids(caption, writer.style))
+            caption
+            if isinstance(caption, Written)
+            else Written(writer.tokens.caption_ids(caption, writer.style))
             for caption in captions
         ]
         return writer.refine(features, written)

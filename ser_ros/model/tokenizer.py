@@ -44,7 +44,8 @@ class CaptionTokenizer:
         rows = int(config.language.sizes["vocab_size"])
         if tokenizer.get_vocab_size() > rows:
             raise UserError(
-                f"{path} has {tokenizer.get_vocab_size()} tokens but the language model {rows}; they do not belong together"
+                f"{path} has {tokenizer.get_vocab_size()} tokens but the language model {rows}; "
+                "they do not belong together"
             )
         return cls(tokenizer, config)
 

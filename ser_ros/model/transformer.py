@@ -17,7 +17,9 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
         """`x` [B, T, D], `context` [B, S, D], `mask` [B, S] true where a token may be seen -> [B, T, D]."""
-        q, k, v = (self._split(f(y)) for f, y in ((self.query, x), (self.key, context), (self.value, context)))
+        q, k, v = (
+            self._split(f(y)) for f, y in ((self.query, x), (self.key, context), (self.value, context))
+        )
         seen = None if mask is None else mask[:, None, None, :]  # [B, 1, 1, S]
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)  # [B, H, T, D/H]
         return self.out(mixed.transpose(1, 2).flatten(2))
@@ -38,7 +40,11 @@ class Block(nn.Module):
         self.ffn_norm = nn.LayerNorm(width)
 
     def forward(
-        self, x: Tensor, mask: Tensor | None = None, context: Tensor | None = None, context_mask: Tensor | None = None
+        self,
+        x: Tensor,
+        mask: Tensor | None = None,
+        context: Tensor | None = None,
+        context_mask: Tensor | None = None,
     ) -> Tensor:
         """`x` [B, T, D] with `mask` [B, T]; `context` [B, S, D] with `context_mask` [B, S] -> [B, T, D]."""
         x = self.attention_norm(x + self.attention(x, x, mask))

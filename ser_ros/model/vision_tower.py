@@ -54,7 +54,11 @@ class VisionTower(nn.Module):
         sizes = {**config.sizes, "num_hidden_layers": top}
         if config.kind == "clip":
             clip = CLIPVisionModel(CLIPVisionConfig(**sizes))
-            self.embeddings, self.pre_norm, self.layers = clip.embeddings, clip.pre_layrnorm, clip.encoder.layers
+            self.embeddings, self.pre_norm, self.layers = (
+                clip.embeddings,
+                clip.pre_layrnorm,
+                clip.encoder.layers,
+            )
             self.class_tokens = 1
         elif config.kind == "siglip":
             siglip = SiglipVisionModel(SiglipVisionConfig(**sizes, vision_use_head=False))
@@ -67,7 +71,9 @@ class VisionTower(nn.Module):
             self.embeddings, self.layers = dino.embeddings, dino.encoder.layer
             self.class_tokens = 1
         else:
-            raise UserError(f"no vision tower of kind {config.kind!r}; there are clip, siglip, siglip2 and dinov2")
+            raise UserError(
+                f"no vision tower of kind {config.kind!r}; there are clip, siglip, siglip2 and dinov2"
+            )
         # Pixels come normalised for the first tower; scale and shift bring them to this one's statistics.
         self.scale, self.shift = _renormalise(image, config)
 
@@ -82,7 +88,9 @@ class VisionTower(nn.Module):
             index -> patch tokens [B, N, width].
         """
         if self.scale is not None:
-            pixels = pixels * pixels.new_tensor(self.scale).view(3, 1, 1) + pixels.new_tensor(self.shift).view(3, 1, 1)
+            pixels = pixels * pixels.new_tensor(self.scale).view(3, 1, 1) + pixels.new_tensor(
+                self.shift
+            ).view(3, 1, 1)
         if self.config.kind == "siglip2":
             hidden = self.embeddings(*self._patchify(pixels))
         else:
@@ -106,12 +114,14 @@ class VisionTower(nn.Module):
 
 
 class VisionTowers(nn.Module):
-    """All towers of a model over the same image; their channels stand side by side (Table 8, CLIP + DINOv2)."""
+    """All towers of a model over one image, their channels side by side (Table 8, CLIP + DINOv2)."""
 
     def __init__(self, config: SerConfig):
         super().__init__()
         self.wanted = config.buffer_layers
-        self.towers = nn.ModuleList(VisionTower(tower, config.image, max(self.wanted)) for tower in config.towers)
+        self.towers = nn.ModuleList(
+            VisionTower(tower, config.image, max(self.wanted)) for tower in config.towers
+        )
 
     def forward(self, pixels: Tensor, wanted: tuple[int, ...] | None = None) -> FeatureBuffer:
         """Fill the buffer: `pixels` [B, 3, S, S] -> hidden states of `wanted` (default: of both glances)."""

@@ -1,4 +1,4 @@
-"""Decoding against independent oracles: a table model for every edit pattern, transformers for the real one."""
+"""Decoding against oracles: a table model for every edit pattern, transformers for beam search."""
 
 from __future__ import annotations
 
@@ -214,10 +214,14 @@ def test_cached_steps_equal_one_forward_without_cache():
     for row, caption in enumerate(captions):
         ids = torch.tensor([model.tokenizer.refine_prompt(initials[row]) + caption.ids])
         with torch.no_grad():
-            logits = model(ids, features=features.rows(slice(row, row + 1)), initial_ids=torch.tensor([initials[row]]))
+            logits = model(
+                ids, features=features.rows(slice(row, row + 1)), initial_ids=torch.tensor([initials[row]])
+            )
         picks = logits.logits[0].log_softmax(-1)[-len(caption.ids) - 1 : -1]
         assert picks.argmax(-1).tolist() == caption.ids
-        np.testing.assert_allclose(picks.max(-1).values.numpy(), caption.log_probs[: len(caption.ids)], atol=1e-4)
+        np.testing.assert_allclose(
+            picks.max(-1).values.numpy(), caption.log_probs[: len(caption.ids)], atol=1e-4
+        )
 
 
 def test_beams_of_a_batch_equal_beams_alone():

@@ -78,7 +78,7 @@ def toy_tokenizer(config: SerConfig) -> CaptionTokenizer:
 
 
 def toy_model(seed: int = 0, *, spread: float = 0.3, **changes) -> SerModel:
-    """A random toy in evaluation mode; `spread` is the std of its matrices, large enough for varied captions."""
+    """A random toy in evaluation mode; `spread` is the std of its matrices, for varied captions."""
     config = toy_config(**changes)
     torch.manual_seed(seed)
     model = SerModel(config, toy_tokenizer(config))

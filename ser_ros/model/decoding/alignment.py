@@ -28,7 +28,7 @@ class Alignment:
         return self.draft[start : start + limit]
 
     def _append(self, token: int) -> None:
-        """One row of the Levenshtein table: substitution or match, insertion, then deletions left to right."""
+        """One row of the Levenshtein table: match or substitution, insertion, then deletions in order."""
         old = self._distances
         new = np.minimum(old + 1, np.concatenate(([old[0] + 1], old[:-1] + (self._array != token))))
         # new[j] = min over i <= j of new[i] + (j - i), as a running minimum.

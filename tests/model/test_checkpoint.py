@@ -1,0 +1,154 @@
+"""The checkpoint folder: bit-exact round trips, shards, dtypes, one sentence for everything wrong in it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from ser_ros.errors import UserError
+from ser_ros.model import SerConfig, SerModel
+from ser_ros.model.checkpoint import save
+from tests.model.toys import toy_model
+
+IMAGE = [np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    toy_model().save_pretrained(tmp_path / "m", card="# toy\n")
+    return tmp_path / "m"
+
+
+def test_round_trip_is_bit_exact(folder):
+    model, again = toy_model(), SerModel.from_pretrained(folder)
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "README.md", "config.json", "model.safetensors", "tokenizer.json",
+    ]  # fmt: skip
+    assert again.config == model.config
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    assert again.describe(IMAGE, max_tokens=8)[0].refined == model.describe(IMAGE, max_tokens=8)[0].refined
+    again.save_pretrained(folder)
+    assert (folder / "README.md").read_text() == "# toy\n"
+
+
+def test_shards(tmp_path):
+    model = toy_model()
+    save(model, tmp_path, shard_bytes=20_000)
+    assert len(list(tmp_path.glob("model-*-of-*.safetensors"))) > 2
+    again = SerModel.from_pretrained(tmp_path)
+    assert all(torch.equal(t, again.state_dict()[n]) for n, t in model.state_dict().items())
+    next(tmp_path.glob("model-00002*")).unlink()
+    with pytest.raises(UserError, match="model-00002"):
+        SerModel.from_pretrained(tmp_path)
+    save(model, tmp_path)
+    assert [p.name for p in tmp_path.glob("model*")] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_dtypes(tmp_path, dtype):
+    toy_model().to(dtype).save_pretrained(tmp_path)
+    assert SerModel.from_pretrained(tmp_path).dtype == dtype
+    assert SerModel.from_pretrained(tmp_path, dtype="fp32").dtype == torch.float32
+    with pytest.raises(UserError, match="no dtype"):
+        SerModel.from_pretrained(tmp_path, dtype="fp8")
+
+
+def change(folder, edit):
+    weights = load_file(folder / "model.safetensors")
+    edit(weights)
+    save_file(weights, folder / "model.safetensors")
+
+
+def _poison(weights):
+    weights["connector.0.weight"][0, 0] = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (lambda w: w.pop("deeplens.enter.weight"), "lacks tensors deeplens.enter.weight"),
+        (lambda w: w.update(extra=torch.ones(1)), "has unknown tensors extra"),
+        (lambda w: w.update({"connector.0.bias": torch.ones(3)}), "connector.0.bias .* is \\[3\\]"),
+        (_poison, "connector.0.weight .* not finite"),
+    ],
+)
+def test_wrong_tensors_are_named(folder, edit, says):
+    change(folder, edit)
+    with pytest.raises(UserError, match=says):
+        SerModel.from_pretrained(folder)
+
+
+def test_damaged_and_unsafe_folders(folder):
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="cannot be read"):
+        SerModel.from_pretrained(folder)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match="may run code"):
+        SerModel.from_pretrained(folder)
+    (folder / "pytorch_model.bin").unlink()
+    with pytest.raises(UserError, match=r"has no model\.safetensors"):
+        SerModel.from_pretrained(folder)
+    index = {"weight_map": {"a": "../../etc/passwd"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match="outside its folder"):
+        SerModel.from_pretrained(folder)
+
+
+def test_a_missing_folder_never_asks_the_network(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="no model folder"):
+        SerModel.from_pretrained(tmp_path / "nothing")
+    with pytest.raises(UserError, match="no model folder"):
+        SerModel.from_pretrained("./nothing")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match="could be fetched"):
+        SerModel.from_pretrained("someone/no-such-model")
+
+
+def test_the_tokenizer_must_fit(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["language"]["sizes"]["vocab_size"] = 100
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="do not belong together"):
+        SerModel.from_pretrained(folder)
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(UserError, match="is not a tokenizer"):
+        SerModel.from_pretrained(folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(UserError, match=r"tokenizer\.json is missing"):
+        SerModel.from_pretrained(folder)
+
+
+def test_a_model_without_tokenizer_is_not_saved(tmp_path):
+    model = toy_model()
+    model.tokenizer = None
+    with pytest.raises(UserError, match="without tokenizer"):
+        model.save_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (lambda c: c.update(colour=1), "unknown keys colour"),
+        (lambda c: c["deeplens"].update(depth="four"), "deeplens: depth: expected int"),
+        (lambda c: c["connector"].update(layers=[99]), "layers \\[99\\] do not exist"),
+        (lambda c: c["prompts"]["default"].update(glance="no image"), "<image> exactly once"),
+        (lambda c: c.update(image=3), "expected a JSON object"),
+    ],
+)
+def test_config_errors_are_one_sentence(edit, says):
+    raw = json.loads(SerConfig().to_json())
+    edit(raw)
+    with pytest.raises(UserError, match=says):
+        SerConfig.from_json(json.dumps(raw))
+
+
+def test_config_round_trip():
+    assert SerConfig.from_json(SerConfig().to_json()) == SerConfig()
+    with pytest.raises(UserError, match="is not JSON"):
+        SerConfig.from_json("{")
