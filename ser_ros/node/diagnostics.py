@@ -6,6 +6,7 @@ logged, and the node's status stays at ERROR for `HOLD` seconds so that a monito
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -92,6 +93,10 @@ class Diagnostics:
                     del self._last_logged[next(iter(self._last_logged))]
         if log:
             self._node.get_logger().error(sentence)
+
+    def debug(self, text: str) -> None:
+        """Log for a developer, shown with --log-level debug."""
+        self._node.get_logger().debug(text)
 
     def collect(self) -> list[DiagnosticStatus]:
         """All statuses as they are now; the node's own is the first."""
@@ -194,7 +199,7 @@ def resident_megabytes() -> int:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
         return 0
-    return pages * 4096 // 1_000_000
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000
 
 
 def _text(value: Any) -> str:

@@ -107,6 +107,7 @@ class ManagedNode(LifecycleNode, Generic[P]):
 
     def _configure(self) -> str:
         self.parameters.require()
+        self.get_logger().info("configuring")
         return self.configure()
 
     def _transition(
@@ -190,6 +191,9 @@ def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None)
     executor.shutdown()
     node.destroy_node()
     rclpy.try_shutdown()
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread():
+            thread.join()  # a computation that outlived `deactivate`
     last_resort.cancel()
     for number, handler in previous.items():
         signal.signal(number, handler)
@@ -215,7 +219,7 @@ def _end_anyway_after(seconds: float) -> threading.Timer:
         sys.stdout.flush()
         sys.stderr.write(f"ser_ros: not ended after {seconds:.0f} s, leaving\n")
         sys.stderr.flush()
-        os._exit(1)
+        os._exit(0)  # as asked; what runs is a model, its result is not needed
 
     timer = threading.Timer(seconds, leave)
     timer.daemon = True

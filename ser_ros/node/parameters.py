@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import textwrap
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -146,7 +147,7 @@ class Parameters(Generic[T]):
         configured: Callable[[], bool],
         on_change: Callable[[T, T], None] = lambda old, new: None,
     ):
-        self._rules = rules(kind)
+        self._kind, self._rules = kind, rules(kind)
         self._configured = configured
         self._on_change = on_change
         self.problems: dict[str, str] = {}
@@ -213,7 +214,8 @@ class Parameters(Generic[T]):
         if values:
             for name in values:
                 self.problems.pop(name, None)
-            old, self.current = self.current, dataclasses.replace(self.current, **values)
+            old = self.current
+            self.current = self._kind(**{name: values.get(name, getattr(old, name)) for name in self._rules})
             self._on_change(old, self.current)
         return SetParametersResult(successful=True)
 
@@ -243,14 +245,10 @@ def to_yaml(kind: type, node: str) -> str:
     """A parameter file with every default, its meaning, unit and range; `config/*.yaml` is this text."""
     lines = [f"{node}:", "  ros__parameters:"]
     for name, (default, rule) in rules(kind).items():
-        allowed = constraint(default, rule)
         when = "fixed while configured" if rule.fixed else "changeable at run time"
-        lines += [
-            f"    # {rule.description}",
-            f"    # ({allowed}; {when})",
-            f"    {name}: {_yaml(default)}",
-            "",
-        ]
+        meaning = f"{rule.description} ({constraint(default, rule)}; {when})"
+        lines += textwrap.wrap(meaning, 100, initial_indent="    # ", subsequent_indent="    # ")
+        lines += [f"    {name}: {_yaml(default)}", ""]
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ from ser_ros.errors import UserError
 from ser_ros.runtime.pixel_formats import bayer_to_rgb, yuv420_to_rgb, yuv422_to_rgb
 
 MAX_PIXELS = 64_000_000  # 8K is 33 million; more is a broken header
+MAX_SIDE = 10_000  # the model pads to a square of this side
 _FORMATS = ("JPEG", "PNG", "WEBP")
 
 # encoding: (channel type, channels); 8UC3 and 8UC4 are what OpenCV makes, so blue comes first

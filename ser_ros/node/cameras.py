@@ -1,0 +1,174 @@
+"""The cameras a node listens to: subscriptions, what came in, and what to say when nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CompressedImage, Image
+
+from ser_ros.node.diagnostics import ERROR, WARN, Diagnostics, Rate, Report
+
+IMAGE_TYPES = {"sensor_msgs/msg/Image": False, "sensor_msgs/msg/CompressedImage": True}
+
+
+@dataclass
+class Camera:
+    """What one camera sent and what became of it.
+
+    Attributes:
+        name: as in the parameter `cameras`.
+        topic: the topic after remapping.
+        received: images that arrived.
+        dropped: replaced by a newer image before the model was free.
+        unchanged: skipped by the keyframe gate.
+        unreadable: not a colour image, or broken.
+        captioned: published with a caption.
+        last_problem: why the last unreadable image was none.
+        last_arrival: node clock, seconds; None before the first image.
+        unreported: dropped since the last message.
+    """
+
+    name: str
+    topic: str = ""
+    received: int = 0
+    dropped: int = 0
+    unchanged: int = 0
+    unreadable: int = 0
+    captioned: int = 0
+    last_problem: str = ""
+    last_arrival: float | None = None
+    unreported: int = 0
+    rate_in: Rate = field(default_factory=Rate)
+    rate_out: Rate = field(default_factory=Rate)
+
+
+class Cameras:
+    """Subscribes to the image topics; calls back with (camera name, message).
+
+    Args:
+        node: owns the subscriptions.
+        on_image: called in the executor's thread; must return at once.
+        diagnostics: hears of QoS that does not fit, and shows a status per camera.
+        now: node clock in seconds.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        on_image: Callable[[str, Any], None],
+        diagnostics: Diagnostics,
+        now: Callable[[], float],
+    ):
+        self._node, self._on_image, self._diagnostics, self._now = node, on_image, diagnostics, now
+        self._subscriptions: list[Any] = []
+        self._compressed = False
+        self._timeout = 3.0
+        self.by_name: dict[str, Camera] = {}
+
+    def open(self, names: tuple[str, ...], compressed: bool, reliability: str, timeout: float) -> None:
+        """Subscribe to each name, or to NAME/compressed.
+
+        Raises:
+            Exception: rclpy's, when a name cannot be a topic.
+        """
+        self._compressed, self._timeout = compressed, timeout
+        self.by_name = {name: Camera(name) for name in names}
+        for camera in self.by_name.values():
+            subscription = self._subscribe(camera, reliability)
+            camera.topic = subscription.topic_name
+            self._subscriptions.append(subscription)
+            self._diagnostics.add(f"camera {camera.name}", partial(self._fill, camera))
+
+    def close(self) -> None:
+        """Unsubscribe; may be called twice."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions.clear()
+        for name in self.by_name:
+            self._diagnostics.remove(f"camera {name}")
+
+    def set_timeout(self, seconds: float) -> None:
+        """Call a camera stale after so long."""
+        self._timeout = seconds
+
+    def forget_times(self) -> None:
+        """The clock jumped: what arrived before tells nothing."""
+        for camera in self.by_name.values():
+            camera.last_arrival = None
+            camera.rate_in, camera.rate_out = Rate(), Rate()
+
+    def _subscribe(self, camera: Camera, reliability: str) -> Any:
+        # sensor data, but only the newest: an older image would be dropped anyway
+        qos = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST,
+            depth=1,
+            reliability=ReliabilityPolicy.RELIABLE
+            if reliability == "reliable"
+            else ReliabilityPolicy.BEST_EFFORT,
+        )
+        topic = f"{camera.name}/compressed" if self._compressed else camera.name
+
+        def on_message(message: Any) -> None:
+            now = self._now()
+            camera.received += 1
+            camera.last_arrival = now
+            camera.rate_in.add(now)
+            self._on_image(camera.name, message)
+
+        def on_incompatible(event: Any) -> None:
+            self._diagnostics.error(
+                f"topic {camera.topic or topic}: {event.total_count} publisher(s) offer a QoS that the "
+                "subscription does not accept; set image_reliability to best_effort"
+            )
+
+        return self._node.create_subscription(
+            CompressedImage if self._compressed else Image,
+            topic,
+            on_message,
+            qos,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=on_incompatible),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def _fill(self, camera: Camera, report: Report) -> None:
+        now = self._now()
+        report.values.update(
+            {
+                "topic": camera.topic,
+                "images in (Hz)": camera.rate_in.per_second(now),
+                "captions out (Hz)": camera.rate_out.per_second(now),
+                "received": camera.received,
+                "captioned": camera.captioned,
+                "dropped": camera.dropped,
+                "unchanged": camera.unchanged,
+                "unreadable": camera.unreadable,
+                "last problem": camera.last_problem or "none",
+            }
+        )
+        if camera.last_arrival is None:
+            report.worsen(WARN, self._why_silent(camera))
+        elif now - camera.last_arrival > self._timeout:
+            report.worsen(ERROR, f"no image on {camera.topic} for {now - camera.last_arrival:.1f} s")
+        elif camera.unreadable and camera.captioned == 0 and camera.unchanged == 0:
+            report.worsen(ERROR, f"no image of {camera.topic} could be read: {camera.last_problem}")
+
+    def _why_silent(self, camera: Camera) -> str:
+        publishers = self._node.count_publishers(camera.topic)
+        if publishers:
+            return f"no image on {camera.topic} yet from {publishers} publisher(s)"
+        seen = sorted(
+            topic
+            for topic, types in self._node.get_topic_names_and_types()
+            if any(kind in IMAGE_TYPES for kind in types)
+            and topic != camera.topic
+            and self._node.count_publishers(topic)
+        )
+        others = f"; image topics with a publisher: {', '.join(seen[:8])}" if seen else ""
+        return f"nobody publishes {camera.topic}{others}"

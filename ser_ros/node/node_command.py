@@ -1,0 +1,31 @@
+"""`ser_ros node caption|memory [--ros-args ...]`: start a node where `ros2 run` does not exist."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+from ser_ros.node.requirements import require_ros
+
+NODES = {"caption": "ser_ros.node.caption_node", "memory": "ser_ros.node.memory_node"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `ser_ros node`."""
+    parser.add_argument("node", choices=NODES, help="which node to start")
+    parser.add_argument(
+        "ros_arguments",
+        nargs=argparse.REMAINDER,
+        metavar="--ros-args ...",
+        help="-p NAME:=VALUE, --params-file FILE, -r image:=/camera/image_raw, --log-level LEVEL",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the node until Ctrl-C; returns its exit code.
+
+    Raises:
+        UserError: ROS or the compiled messages are missing.
+    """
+    require_ros()
+    return importlib.import_module(NODES[args.node]).main(args.ros_arguments)

@@ -1,0 +1,24 @@
+"""Is this exception a full memory, of the CPU or of any accelerator? And giving back what can be."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+_SENTENCES = ("out of memory", "can't allocate memory", "failed to allocate", "bad_alloc", "bad allocation")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for MemoryError, torch.OutOfMemoryError and what ONNX Runtime and CUDA say."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return any(sentence in text for sentence in _SENTENCES)
+
+
+def free_memory() -> None:
+    """Collect garbage and return torch's cached blocks to the device; imports nothing."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
