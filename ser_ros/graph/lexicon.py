@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "both": 2, "couple": 2, "pair": 2,
@@ -28,6 +33,7 @@ PREPOSITIONS = {
         "in": "in|within|out in|down in",
         "at": "at",
         "with": "with|along with|together with",
+        "without": "without",
         "of": "of",
         "by": "by",
         "near": "near|nearby|near to",
@@ -81,53 +87,42 @@ PREPOSITIONS = {
         "at the left of": "to left of|left of|at left of",
         "on the right side of": "to right of|right of|on right side of|at right of|on right of",
         "on the left side of": "on left side of|on left of",
-        "in between": "",
     }.items()
     for words in patterns.split("|")
-    if words
 }
 LONGEST_PREPOSITION = max(map(len, PREPOSITIONS))
 
 # Heads that name no thing. "A view of the sea" is about the sea.
-EMPTY_HEADS = frozenset(
-    "scene image picture photo photograph photography shot view close-up closeup sense atmosphere backdrop moment "
+EMPTY_HEADS = _words("scene image picture photo photograph photography shot view close-up closeup sense atmosphere backdrop moment "
     "ambiance ambience background foreground distance setting composition focus perspective angle overall feeling mood "
     "impression contrast addition touch way time day night front back middle center centre side sides left right top "
     "bottom edge end variety number position action process something nothing anything everything appearance style "
     "design feel character charm display arrangement daytime nighttime order activity fun game air environment "
     "presence attention detail details aspect element elements kind sort type use purpose lot total case fact "
-    "corner motion sight snapshot glimpse depiction warmth comfort beauty interest depth balance symmetry harmony".split()
-)
+    "corner motion sight snapshot glimpse depiction warmth comfort beauty interest depth balance symmetry harmony")
 # FACTUAL keeps these as things where a caption puts something in or on them.
-PLACES = frozenset(
-    "background foreground distance top bottom edge corner side air middle front back center day".split()
-)
+PLACES = _words("background foreground distance top bottom edge corner side air middle front back center day")
 
-PICTURES = frozenset(
-    "image picture photo photograph scene shot view snapshot photography painting close-up closeup portrait frame video".split()
-)
-SHOWS = frozenset(
-    "show feature depict capture display portray present showcase contain include reveal illustrate be have "
-    "take up of".split()
-)
+PICTURES = _words("image picture photo photograph scene shot view snapshot photography painting close-up closeup portrait frame video")
+SHOWS = _words("show feature depict capture display portray present showcase contain include reveal illustrate be have "
+    "take up of")
 
 PEOPLE = {"someone": "person", "somebody": "person", "guy": "person", "guys": "people", "anyone": "person",
           "everyone": "people", "everybody": "people"}  # fmt: skip
 
 # Nouns that describe the noun they stand before.
-MATERIALS = frozenset(
-    "wood metal glass brick stone concrete plastic steel iron cement leather marble paper cardboard gravel dirt "
+MATERIALS = _words("wood metal glass brick stone concrete plastic steel iron cement leather marble paper cardboard gravel dirt "
     "rock cotton wool denim straw ceramic porcelain tile granite rubber wire aluminum copper bronze brass clay chain "
     "tin silk lace fur cloth wicker bamboo oak pine mesh chrome asphalt plaid polka baby computer passenger toy "
     "plush business commercial pepperoni chocolate adult male female christmas apple cheese winter summer evening "
-    "morning designer army navy lime cream rust ski flat-screen".split()
-)
-COLOURS = frozenset(
-    "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold maroon teal turquoise "
-    "violet cream".split()
-)
-SHADES = frozenset("light dark bright pale deep neon lime hot navy".split())
+    "morning designer army navy lime cream rust ski flat-screen")
+COLOURS = _words("white black red blue green yellow brown orange gray grey pink purple tan beige silver gold maroon teal turquoise "
+    "violet cream")
+SHADES = _words("light dark bright pale deep neon lime hot navy")
 # Parts whose whole may stand before them: "tree branches" are branches the tree has.
-PARTS = frozenset(
-    "branch trunk leaf top door window wheel handle tire roof stem petal bark screen leg edge seat wall keyboard".split()
-)
+PARTS = _words("branch trunk leaf top door window wheel handle tire roof stem petal bark screen leg edge seat wall keyboard")
+
+HIS = frozenset(["he", "she", "him", "her", "his", "hers"])
+ITS = frozenset(["it", "its"])
+POINTERS = HIS | ITS | {"they", "them", "their", "these", "those"}
+SIZES = frozenset(["small", "large", "big", "little", "tiny", "huge"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ser_ros.graph import wordnet
 from ser_ros.graph.lemmas import noun_lemma
@@ -32,7 +32,6 @@ class NounPhrase:
     whole: Mention | None = None
     owner: str | None = None
     negated: bool = False
-    pictures: list[str] = field(default_factory=list)
 
 
 def find(tokens: Sequence[Token], start: int) -> NounPhrase | None:
@@ -69,7 +68,7 @@ def find(tokens: Sequence[Token], start: int) -> NounPhrase | None:
             break
     modifiers, end = _modifiers(tokens, i)
     if end == i:
-        return None
+        return _headless(tokens, start, i)
     name_start = _name_start(tokens, i, end, modifiers)
     if name_start is None:
         return None
@@ -81,6 +80,22 @@ def find(tokens: Sequence[Token], start: int) -> NounPhrase | None:
         name_start = split
     mention = _mention(tokens, name_start, end, attributes, count if count != 1 else None, definite)
     return NounPhrase(start, end, mention, whole, owner, negated)
+
+
+def _headless(tokens: Sequence[Token], start: int, i: int) -> NounPhrase | None:
+    """"A RED and a blue cup": two cups, the first named by its attribute alone."""
+    k = i
+    while k < len(tokens) and tokens[k].tag == "JJ":
+        k += 1
+    if i == start or k == i or k + 2 >= len(tokens) or tokens[k].text not in ("and", "or", ","):
+        return None
+    if tokens[k + 1].tag != "DT" or tokens[k + 2].tag != "JJ":
+        return None
+    full = find(tokens, k + 1)
+    if full is None or not full.mention.attributes:
+        return None
+    mention = Mention(full.mention.name, i, k, [Words(tokens[x].text, x, x + 1) for x in range(i, k)])
+    return NounPhrase(start, k, mention)
 
 
 def _quantity(tokens: Sequence[Token], i: int) -> int | None:

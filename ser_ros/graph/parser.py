@@ -13,5 +13,5 @@ def parse(caption: str) -> SceneTriples:
 
     Any text gives a graph, perhaps an empty one; time is linear in its length.
     """
-    readings = [discourse.drop_empty(rules.read(sentence)) for sentence in tokenize(caption)]
-    return assemble(caption, readings)
+    sentences = [discourse.without_opening(tokens) for tokens in tokenize(caption)]
+    return assemble(caption, discourse.resolve(discourse.join([rules.read(tokens) for tokens in sentences])))

@@ -59,35 +59,31 @@ class Reading:
     tokens: Sequence[Token]
     mentions: list[Mention] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
+    _linked: set[tuple[int, str, int]] = field(default_factory=set)
 
     def link(
         self, subject: int, predicate: str, object: int, start: int, end: int, sure: float = 1.0
     ) -> None:
         """Add a link once; a thing stands in no relation to itself."""
         key = (subject, predicate, object)
-        if subject != object and all((x.subject, x.predicate, x.object) != key for x in self.links):
+        if subject != object and key not in self._linked:
+            self._linked.add(key)
             self.links.append(Link(subject, predicate, object, start, end, sure))
 
 
-def assemble(caption: str, readings: Sequence[Reading]) -> SceneTriples:
-    """One graph from the readings of a caption's sentences, objects in the order of their words."""
-    order = sorted(
-        ((r, m) for r, reading in enumerate(readings) for m in range(len(reading.mentions))),
-        key=lambda rm: readings[rm[0]].tokens[readings[rm[0]].mentions[rm[1]].start].start,
-    )
-    ids = {key: i for i, key in enumerate(order)}
-    objects = tuple(
-        _scene_object(i, readings[r].mentions[m], readings[r].tokens) for (r, m), i in ids.items()
-    )
+def assemble(caption: str, reading: Reading) -> SceneTriples:
+    """The scene graph of a whole caption, objects in the order of their words."""
+    order = sorted(range(len(reading.mentions)), key=lambda i: reading.mentions[i].start)
+    ids = {old: new for new, old in enumerate(order)}
+    objects = tuple(_scene_object(ids[i], reading.mentions[i], reading.tokens) for i in order)
     relations = tuple(
         SceneRelation(
-            ids[r, link.subject],
+            ids[link.subject],
             link.predicate,
-            ids[r, link.object],
+            ids[link.object],
             _span(reading.tokens, link.start, link.end),
             link.confidence,
         )
-        for r, reading in enumerate(readings)
         for link in reading.links
     )
     return SceneTriples(caption, objects, relations)

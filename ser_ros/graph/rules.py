@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from ser_ros.graph import noun_phrases, wordnet
 from ser_ros.graph.lemmas import noun_lemma, verb_lemma
-from ser_ros.graph.lexicon import LONGEST_PREPOSITION, PARTS, PREPOSITIONS
+from ser_ros.graph.lexicon import LONGEST_PREPOSITION, PARTS, PREPOSITIONS, QUANTITIES
 from ser_ros.graph.noun_phrases import NounPhrase
-from ser_ros.graph.reading import Reading, Words
+from ser_ros.graph.reading import Mention, Reading, Words
 from ser_ros.graph.tokens import Token
 
 _VERB = ("VB", "VBD", "VBG", "VBN", "VBP", "VBZ")
@@ -22,6 +22,7 @@ _SKIPPED_VERBS = frozenset("try go get begin start use appear seem prepare attem
 _REVERSED = frozenset({("cover", "in"), ("cover", "with"), ("surround", "by"), ("surround", "with")})
 # Verbs whose object keeps the following preposition for itself: "wearing a shirt with stripes".
 _TAKES_OBJECT = frozenset("wear have hold carry contain show include feature of".split())
+_STANDS_FOR = {"he": "man", "him": "man", "she": "woman", "her": "woman", "they": "people", "them": "people", "it": "it"}
 _PERSONAL = frozenset("he she him her his they their them himself herself".split())
 
 
@@ -52,7 +53,8 @@ class _Clause:
     copula: bool = False
     joined: bool = False  # "and" or a comma came just before
     relative: bool = False  # "that", "which", "who" came just before
-    outside: bool = False  # the last noun phrase said what is not there
+    absent: bool = False  # the next noun phrase says what is not there
+    fronted: _Pending | None = None  # "In front of the sofa": a place whose thing comes later
 
 
 def read(tokens: Sequence[Token]) -> Reading:
@@ -70,6 +72,8 @@ def _step(clause: _Clause, tokens: Sequence[Token], i: int) -> int:
     token = tokens[i]
     if token.tag == "EX":
         return i + 1
+    if token.text in QUANTITIES and _is_pronoun(tokens, i + 2) and tokens[i + 1].text == "of":
+        return i + 2
     if token.text in ("'s", "'") and clause.group and i + 1 < len(tokens):
         phrase = noun_phrases.find(tokens, i + 1)
         if phrase and token.text == "'s" and tokens[i - 1].tag != "EX":
@@ -134,10 +138,9 @@ def preposition(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
 
 def _noun_phrase(clause: _Clause, phrase: NounPhrase, tokens: Sequence[Token]) -> None:
     reading = clause.reading
-    if phrase.negated:
-        clause.pending, clause.outside = None, True
+    if phrase.negated or clause.absent:
+        clause.pending, clause.absent = None, False
         return
-    clause.outside = False
     thing = _add(clause, phrase, tokens)
     new_clause = clause.joined and _starts_clause(tokens, phrase.end)
     if clause.pending:
@@ -164,6 +167,9 @@ def _noun_phrase(clause: _Clause, phrase: NounPhrase, tokens: Sequence[Token]) -
         clause.subject = [thing]
         clause.group = [thing]
         clause.last = None
+        if clause.fronted:
+            _resolve(clause, clause.fronted, thing)
+            clause.fronted = None
     clause.joined = clause.relative = clause.copula = False
 
 
@@ -208,7 +214,10 @@ def _antecedent(clause: _Clause, word: str, before: int | None = None) -> int | 
 
 
 def _pronoun(clause: _Clause, token: Token, i: int) -> None:
-    thing = _antecedent(clause, token.text)
+    thing = _antecedent(clause, token.text) if clause.reading.mentions else None
+    if thing is None and token.text in _STANDS_FOR:
+        clause.reading.mentions.append(Mention(_STANDS_FOR[token.text], i, i + 1))
+        thing = len(clause.reading.mentions) - 1
     if thing is None or token.text.endswith(("self", "selves")):
         clause.pending = None
     elif clause.pending:
@@ -311,6 +320,8 @@ def _wait(
 
 
 def _is_pronoun(tokens: Sequence[Token], i: int) -> bool:
+    if i + 2 < len(tokens) and tokens[i].text in QUANTITIES and tokens[i + 1].text == "of":
+        i += 2
     return i < len(tokens) and tokens[i].tag == "PRP"
 
 
@@ -339,7 +350,7 @@ def _preposition(clause: _Clause, tokens: Sequence[Token], i: int, text: str, en
     """A preposition that follows a thing, or an object whose verb it may belong to."""
     clause.joined = False
     if text == "without":
-        clause.pending = None
+        clause.pending, clause.absent = None, True
         return end
     subjects, predicate = clause.group, text
     if clause.copula:
@@ -371,6 +382,11 @@ def _preposition(clause: _Clause, tokens: Sequence[Token], i: int, text: str, en
     ):
         return end
     if not subjects:
+        phrase = noun_phrases.find(tokens, end)
+        if phrase and not phrase.negated and text != "with":
+            place = _add(clause, phrase, tokens)
+            clause.fronted = _Pending([place], text, i, end, reverse=True)
+            return phrase.end
         return end
     clause.pending = _Pending(subjects, predicate, i, end)
     clause.copula = False

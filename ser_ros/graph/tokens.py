@@ -69,7 +69,20 @@ def _tagger() -> Any:
 def part_of_speech(words: list[str]) -> list[str]:
     """Penn Treebank tags by TextBlob's lexicon, corrected where captions use a word one way only."""
     tags = [tag for _, tag in _tagger().find_tags(words)]
-    return [KNOWN_TAGS.get(word, tag) for word, tag in zip(words, tags, strict=True)]
+    tags = [KNOWN_TAGS.get(word, tag) for word, tag in zip(words, tags, strict=True)]
+    for k, (word, tag) in enumerate(zip(words, tags, strict=True)):
+        before = tags[k - 1] if k else ""
+        after = tags[k + 1] if k + 1 < len(tags) else ""
+        if tag in ("VB", "VBP", "VBZ") and before in _BEFORE_NOUNS and word not in KNOWN_TAGS:
+            tags[k] = "NNS" if tag == "VBZ" else "NN"
+        elif k == 0 and tag in ("VB", "VBP", "VBZ") and after in ("IN", "VBZ", "VBP", "VBG", "VBN", "VBD"):
+            tags[k] = "NNS" if tag == "VBZ" else "NN"
+        elif tag == "NNS" and before in ("NN", "PRP") and after in ("DT", "PRP$") and word.endswith("s"):
+            tags[k] = "VBZ"
+    return tags
+
+
+_BEFORE_NOUNS = ("DT", "PRP$", "JJ", "IN", "CD", "POS")
 
 
 def _table(rows: dict[str, str]) -> dict[str, str]:
@@ -104,7 +117,8 @@ KNOWN_TAGS = _table(
         "stainless nearby colorful multi-colored multicolored stuffed porcelain framed",
         "CD": "one two three four five six seven eight nine ten eleven twelve dozen couple",
         "NN": "teddy bear surfboard skateboard snowboard train plane sheep building ceiling railing clothing "
-        "bedding awning painting t-shirt frisbee baseball tennis wall floor bed plate cup ground home sidewalk",
+        "bedding awning painting t-shirt frisbee baseball tennis wall floor bed plate cup ground home "
+        "sidewalk writing drawing lighting wiring building frosting icing landing stuffing wing earring ring string",
         "NNS": "people men women children jeans pants shorts glasses sunglasses skis",
     }
 )
