@@ -16,6 +16,8 @@ from ser_ros.errors import UserError
 
 # verb: (module, what it does)
 VERBS: dict[str, tuple[str, str]] = {
+    "query": ("ser_ros.graph.query_command", "ask a memory in words: where is the red chair?"),
+    "memory": ("ser_ros.graph.memory_command", "look into memory files, export, upgrade and merge them"),
     "replay": ("ser_ros.replay.replay_command", "caption a bag, video or folder; write graphs, memory and report"),
     "node": ("ser_ros.node.node_command", "start caption_node or memory_node without ros2"),
     "play": ("ser_ros.node.bag_player", "publish a bag on a live ROS graph"),

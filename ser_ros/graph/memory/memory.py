@@ -106,6 +106,14 @@ class Memory:
                 self._since_forgetting = EVERY if forgotten else 0
         return new
 
+    def understand(self, text: str, *, now_ns: int | None = None) -> Question:
+        """Read a question without answering it, to limit it further with `dataclasses.replace`.
+
+        Raises:
+            UserError: it names nothing that can be looked up.
+        """
+        return self._search.understand(text, self.now_ns if now_ns is None else now_ns)
+
     def query(self, question: Question | str, *, now_ns: int | None = None) -> Answer:
         """Answer a question in words, or one that is understood already.
 

@@ -94,8 +94,8 @@ _FRAMES: tuple[tuple[Kind, str], ...] = (
                     r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
                     r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
                     r"(?: that is| that are| lying| standing| sitting| located| placed| kept)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|in which room)(?:'s| is| are| was| were)? (?:did|have|do|could|can) (?:you|i|we) "
-                r"(?:last |ever |first )?(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
+    (Kind.FIND, r"(?:where|when|in which room)(?:'s| is| are| was| were)? "
+                r"(?:did|have|do|could|can) (?:you|i|we) (?:last |ever |first )?(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
     (Kind.FIND, r"(?:where|when)(?:'s| is| are| was| were)(?P<rest> .+?)(?: (?:last )?seen| now| again)?"),
     (Kind.FIND, r"(?:have|did|do|can|could) (?:you|i|we) (?:last |ever |already )?"
                 r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),

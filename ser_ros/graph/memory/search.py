@@ -44,7 +44,7 @@ class Search:
     def answer(self, question: Question | str, now_ns: int) -> Answer:
         """The answer to a question; see `Memory.query`."""
         if isinstance(question, str):
-            question = understand(question, now_ns, self.config.timezone, _parser())
+            question = self.understand(question, now_ns)
         if question.kind is Kind.CHANGES:
             matches = self._changes(question)
         else:
@@ -52,6 +52,10 @@ class Search:
             matches = [self._match(candidate) for candidate in candidates[: question.max_matches]]
         speech = say(question, matches, now_ns, self.config.timezone)
         return Answer(tuple(matches), speech, question.understood, question)
+
+    def understand(self, text: str, now_ns: int) -> Question:
+        """Read a question; see `Memory.understand`."""
+        return understand(text, now_ns, self.config.timezone, _parser())
 
     def _find(self, question: Question) -> list[Candidate]:
         assert question.thing is not None
