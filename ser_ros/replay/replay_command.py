@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", default="auto", choices=("auto", "torch", "onnx"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
     parser.add_argument(
-        "--references", type=Path, help="COCO caption file or ground_truth.json with references"
+        "--references", type=Path, help="ground truth of the frames (default: ground_truth.json beside the bag)"
     )
     parser.add_argument("--rerun", type=Path, metavar="OUT.rrd", help="write a Rerun recording as well")
     parser.add_argument(
@@ -153,10 +153,13 @@ def replay(args: argparse.Namespace) -> dict:
 
 def _scores(args: argparse.Namespace, records, derived) -> list:
     from ser_ros.replay.references import beside, read_references
-    from ser_ros.replay.scoring import score_records
 
     path = args.references or beside(args.bag)
-    return score_records(records, read_references(path)) if path else []
+    if path is None:
+        return []
+    from ser_ros.replay.scoring import score_records
+
+    return score_records(records, read_references(path))
 
 
 def _print_summary(summary: dict) -> None:
