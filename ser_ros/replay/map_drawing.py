@@ -45,11 +45,7 @@ def draw_map(path: np.ndarray, sightings: Sequence[Sighting]) -> str:
     def place(x: float, y: float) -> tuple[float, float]:
         return MARGIN + (x - low[0]) * scale, height - MARGIN - (y - low[1]) * scale
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {height:.0f}" width="{WIDTH:.0f}"'
-        f' height="{height:.0f}" role="img" font-family="system-ui, sans-serif" font-size="11">',
-        f"<title>Map: the robot's path and what it saw from {len(sightings)} places</title>",
-    ]
+    parts = [f"<title>Map: the robot's path and what it saw from {len(sightings)} places</title>"]
     if len(path) > 1:
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in thin(path)))
         parts.append(f'<polyline points="{line}" fill="none" stroke="#9db7d5" stroke-width="3"/>')
@@ -63,8 +59,12 @@ def draw_map(path: np.ndarray, sightings: Sequence[Sighting]) -> str:
         x, y = place(sighting.x, sighting.y)
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0b63c4"/>')
         parts += _label(x, y, sighting, taken)
-    parts.append(_scale_bar(scale, height))
-    return "".join(parts) + "</svg>"
+    tall = max([height, *(bottom + MARGIN for _, _, _, bottom in taken)])
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {tall:.0f}" width="{WIDTH:.0f}"'
+        f' height="{tall:.0f}" role="img" font-family="system-ui, sans-serif" font-size="11">'
+    )
+    return "".join([opening, *parts, _scale_bar(scale, tall), "</svg>"])
 
 
 def thin(path: np.ndarray, step: float = 0.05) -> np.ndarray:
@@ -100,7 +100,8 @@ def _label(
     for number, line in enumerate(lines):
         weight = ' font-weight="700"' if sighting.room and number == 0 else ""
         at = f'x="{left:.1f}" y="{top + LINE_HEIGHT * (number + 0.8):.1f}"'
-        parts.append(f'<text {at} fill="#1c2430"{weight}>{escape(line)}</text>')
+        halo = 'stroke="#fff" stroke-width="3" paint-order="stroke"'
+        parts.append(f'<text {at} fill="#1c2430" {halo}{weight}>{escape(line)}</text>')
     parts.append(f"<title>{escape(', '.join(sighting.names))}</title>")
     return ["<g>", *parts, "</g>"]
 

@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", default="auto", choices=("auto", "torch", "onnx"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
     parser.add_argument(
-        "--references", type=Path, help="ground truth of the frames (default: ground_truth.json beside the bag)"
+        "--references",
+        type=Path,
+        help="ground truth of the frames (default: ground_truth.json beside the bag)",
     )
     parser.add_argument("--rerun", type=Path, metavar="OUT.rrd", help="write a Rerun recording as well")
     parser.add_argument(

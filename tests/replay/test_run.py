@@ -108,5 +108,7 @@ def test_bad_arguments_are_one_sentence(bag, model, tmp_path, capsys, arguments,
 
 
 def test_records_survive_json():
-    record = FrameRecord(1, 2, "camera", "frame", None, "a", "b", [{"kind": "replace"}], 0.5, 0.4, ["truncated"])
+    record = FrameRecord(
+        1, 2, "camera", "frame", None, "a", "b", [{"kind": "replace"}], 0.5, 0.4, ["truncated"]
+    )
     assert FrameRecord.from_json(record.to_json()) == record
