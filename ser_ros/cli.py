@@ -16,6 +16,8 @@ from ser_ros.errors import UserError
 
 # verb: (module, what it does)
 VERBS: dict[str, tuple[str, str]] = {
+    "caption": ("ser_ros.runtime.caption_command", "caption images or folders; draw where a word looked"),
+    "import-llava": ("ser_ros.model.import_llava_command", "bring in the authors' LLaVA-OPT weights"),
     "query": ("ser_ros.graph.query_command", "ask a memory in words: where is the red chair?"),
     "memory": ("ser_ros.graph.memory_command", "look into memory files, export, upgrade and merge them"),
     "replay": ("ser_ros.replay.replay_command", "caption a bag, video or folder; write graphs, memory and report"),

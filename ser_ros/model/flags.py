@@ -11,9 +11,9 @@ _SMALL_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
-        a an the this that these those is are was were be been being has have had of in on at by to from for with
-        and or but as it its his her their there which who where while near next under over behind beside between
-        front back top side left right one two three some other another
+        a an the this that these those is are was were be been being has have had of in on at by to from
+        for with and or but as it its his her their there which who where while near next under over
+        behind beside between front back top side left right one two three some other another
         """,
     )
 )

@@ -1,0 +1,181 @@
+"""The authors' folder against LLaVA's own way of computing, built here from transformers' parts."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from transformers import CLIPVisionConfig, CLIPVisionModel, GenerationConfig, OPTConfig, OPTForCausalLM
+
+from ser_ros.cli import main
+from ser_ros.errors import UserError
+from ser_ros.model import SerModel
+from ser_ros.model.config import IMAGE_TOKEN
+from ser_ros.model.import_llava import import_llava
+from tests.model.toys import toy_config, toy_tokenizer
+
+
+class Llava:
+    """Random LLaVA-OPT: CLIP hidden_states[-2] without CLS, four linear layers, OPT on embeddings."""
+
+    def __init__(self, seed: int = 0):
+        torch.manual_seed(seed)
+        self.clip = CLIPVisionModel(
+            CLIPVisionConfig(
+                hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=2,
+                image_size=28, patch_size=14,
+            )
+        ).eval()  # fmt: skip
+        self.projector = nn.Sequential(
+            nn.Linear(32, 96), nn.GELU(), nn.Linear(96, 96), nn.GELU(), nn.Linear(96, 96), nn.Linear(96, 24)
+        )
+        self.config = OPTConfig(
+            vocab_size=320, hidden_size=24, word_embed_proj_dim=24, num_hidden_layers=2, num_attention_heads=2,
+            ffn_dim=48, max_position_embeddings=256, dropout=0.0, init_std=0.3, bos_token_id=2, eos_token_id=2,
+            pad_token_id=2,
+        )  # fmt: skip
+        self.opt = OPTForCausalLM(self.config).eval()
+        with torch.no_grad():
+            for weight in [*self.clip.parameters(), *self.projector.parameters()]:
+                if weight.ndim > 1:
+                    weight.normal_(0, 0.3)
+
+    @torch.no_grad()
+    def embeds(self, ids: list[int], pixels: torch.Tensor) -> torch.Tensor:
+        seen = self.clip(pixels, output_hidden_states=True).hidden_states[-2][:, 1:]
+        at = ids.index(IMAGE_TOKEN)
+        text = self.opt.model.decoder.embed_tokens(torch.tensor([ids[:at] + ids[at + 1 :]]))
+        return torch.cat([text[:, :at], self.projector(seen), text[:, at:]], dim=1)
+
+    def save(self, folder, *, tower_inside=False, half=False, file="model.safetensors", old_names=True):
+        folder.mkdir(parents=True, exist_ok=True)
+        opt = {k: v for k, v in self.opt.state_dict().items()}
+        weights = {**opt, **{f"model.mm_projector.{k}": v for k, v in self.projector.state_dict().items()}}
+        prefix = "vision_model." if old_names else ""
+        tower = {prefix + k: v for k, v in self.clip.state_dict().items()}
+        if tower_inside:
+            weights.update({f"model.vision_tower.vision_tower.{k}": v for k, v in tower.items()})
+        weights = {k: (v.half() if half else v).clone().contiguous() for k, v in weights.items()}
+        if file.endswith(".bin"):
+            torch.save(weights, folder / file)
+        else:
+            save_file(weights, folder / file)
+        clip = folder.parent / "clip"
+        clip.mkdir(exist_ok=True)
+        (clip / "config.json").write_text(json.dumps({"vision_config": self.clip.config.to_dict()}))
+        save_file({k: v.clone().contiguous() for k, v in tower.items()}, clip / "model.safetensors")
+        raw = {
+            **self.config.to_dict(), "model_type": "llava_opt", "mm_vision_tower": "clip",
+            "mm_projector_type": "mlp4x_bott4x_gelu", "mm_vision_select_layer": -2, "image_aspect_ratio": "pad",
+        }  # fmt: skip
+        (folder / "config.json").write_text(json.dumps(raw))
+        tokenizer = toy_tokenizer(toy_config()).tokenizer
+        tokenizer.model.save(str(folder))
+        return folder
+
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"tower_inside": True},
+        {"tower_inside": True, "old_names": False},
+        {"file": "pytorch_model.bin"},
+        {"old_names": False},
+    ],
+)
+def test_logits_and_beams_are_theirs(tmp_path, how):
+    theirs = Llava()
+    imported = import_llava(theirs.save(tmp_path / "llava-opt", **how))
+    imported.model.save_pretrained(tmp_path / "ours")
+    ours = SerModel.from_pretrained(tmp_path / "ours")
+    assert imported.left_out == []
+    ids = ours.tokenizer.glance_prompt()
+    pixels = ours.preprocess([IMAGE])
+    embeds = theirs.embeds(ids, pixels)
+    with torch.no_grad():
+        expected = theirs.opt(inputs_embeds=embeds).logits
+        got = ours(torch.tensor([ids]), pixels).logits
+    torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-4)
+    beams = theirs.opt.generate(
+        inputs_embeds=embeds,
+        attention_mask=torch.ones(embeds.shape[:2], dtype=torch.long),
+        generation_config=GenerationConfig(
+            num_beams=3, length_penalty=0.0, early_stopping=True, max_new_tokens=20, do_sample=False,
+            eos_token_id=2, pad_token_id=2, bos_token_id=2,
+        ),
+    )  # fmt: skip
+    description = ours.describe([IMAGE], refinements=0, beams=3, max_tokens=20)[0]
+    assert description.initial == ours.tokenizer.decode(beams[0].tolist())
+
+
+def test_the_tokens_are_theirs(tmp_path):
+    """BOS once, the text before and after the image tokenised by itself."""
+    model = import_llava(Llava().save(tmp_path / "llava-opt")).model
+    encode = model.tokenizer.encode
+    assert model.tokenizer.glance_prompt() == [
+        2, *encode("USER: "), IMAGE_TOKEN, *encode("What is in the photo? ASSISTANT:"),
+    ]  # fmt: skip
+    assert model.tokenizer.answer_ids("a chair") == [*encode(" a chair"), 2]
+    assert model.tokenizer.decode([*encode(" a chair"), 2]) == "a chair"
+
+
+def test_half_precision_stays(tmp_path):
+    assert import_llava(Llava().save(tmp_path / "llava-opt", half=True)).model.dtype == torch.float16
+
+
+def test_the_verb(tmp_path, capsys):
+    folder = Llava().save(tmp_path / "llava-opt")
+    (tmp_path / "clip").rename(tmp_path / "elsewhere")
+    arguments = ["import-llava", str(folder), str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "give its folder with --vision-tower" in capsys.readouterr().err
+    assert main([*arguments, "--vision-tower", str(tmp_path / "elsewhere"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == []
+    assert "imported from LLaVA-OPT" in (tmp_path / "out" / "README.md").read_text()
+    model = SerModel.from_pretrained(tmp_path / "out")
+    assert model.describe([IMAGE], refinements=0, max_tokens=5)
+
+
+class Danger:
+    def __reduce__(self):
+        return (print, ("ran",))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda f: (f / "config.json").unlink(), "config.json is missing"),
+        (lambda f: (f / "config.json").write_text('{"model_type": "llava"}'), "only llava_opt folders"),
+        (lambda f: (f / "model.safetensors").unlink(), "has neither"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"junk"), "cannot be read"),
+        (lambda f: (f / "merges.txt").unlink(), "has neither tokenizer.json nor vocab.json"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(tmp_path, spoil, says):
+    folder = Llava().save(tmp_path / "llava-opt")
+    spoil(folder)
+    with pytest.raises(UserError, match=says):
+        import_llava(folder)
+
+
+def test_a_pickle_with_code_is_refused(tmp_path, capsys):
+    folder = Llava().save(tmp_path / "llava-opt")
+    (folder / "model.safetensors").unlink()
+    torch.save({"model.decoder.x": Danger()}, folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match="cannot be read as plain weights"):
+        import_llava(folder)
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_tensors_without_a_place_are_told(tmp_path):
+    folder = Llava().save(tmp_path / "llava-opt")
+    save_file({"model.other.weight": torch.ones(1)}, folder / "model-2.safetensors")
+    assert import_llava(folder).left_out == ["model.other.weight"]
