@@ -1,0 +1,152 @@
+"""The three stages end to end on a toy: what learns, what stays, and going on after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ser_ros.cli import main
+from ser_ros.model.ser_model import SerModel
+from ser_ros.train.callbacks import read_metrics
+from tests.train.conftest import Toy
+
+ROOT = Path(__file__).resolve().parents[2]
+ENV = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def changed_parts(before: Path, after: Path) -> set[str]:
+    old, new = weights(before), weights(after)
+    assert old.keys() == new.keys()
+    return {name.partition(".")[0] for name in old if not torch.equal(old[name], new[name])}
+
+
+def train(toy: Toy, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "ser_ros.cli", "train", str(toy.recipe), "--json", *arguments]
+    return subprocess.run(command, env=ENV, capture_output=True, text=True, check=True)
+
+
+def test_three_stages(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", str(toy.recipe), "--json", "--set", f"feature_cache={toy.folder}/features"]
+    arguments += ["--set", "sample_every=100", "--set", "samples=2"]
+    assert main(arguments) == 0
+    stages = json.loads(capsys.readouterr().out)["stages"]
+    assert [stage["stage"] for stage in stages] == ["pretrain", "stage1", "stage2"]
+    run = toy.folder / "run"
+    # Table 15: what learns; all the rest is bit for bit what it was.
+    assert changed_parts(toy.folder / "init", run / "pretrain/model") == {"connector"}
+    assert changed_parts(run / "pretrain/model", run / "stage1/model") == {"connector", "language"}
+    assert changed_parts(run / "stage1/model", run / "stage2/model") == {"deeplens", "language"}
+    for name in ("stage1", "stage2"):
+        losses = [line["loss"] for line in read_metrics(run / name / "metrics.jsonl") if "loss" in line]
+        assert losses[-1] < losses[0]
+    samples = [json.loads(line) for line in (run / "stage2/samples.jsonl").read_text().splitlines()]
+    assert {"step", "image", "truth", "initial", "refined"} == samples[0].keys()
+    assert len({sample["image"] for sample in samples}) == 2
+    assert list((run / "stage2/tensorboard").glob("events.*"))
+    provenance = json.loads((run / "run.json").read_text())
+    assert {"revision", "torch", "command"} <= provenance.keys()
+    assert "rows: 96" in (run / "stage2/model/README.md").read_text()
+    assert not list(run.glob("*/checkpoint-*"))
+    # A second call keeps everything.
+    assert main(arguments) == 0
+    assert {stage["status"] for stage in json.loads(capsys.readouterr().out)["stages"]} == {"kept"}
+
+
+def test_bf16_and_recomputed_activations_train_too(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", str(toy.recipe), "--json", "--stage", "stage1", "--set", "precision=bf16"]
+    assert main([*arguments, "--set", "gradient_checkpointing=true"]) == 0
+    (stage,) = json.loads(capsys.readouterr().out)["stages"]
+    assert stage["validation_loss"] < 6.0
+    saved = weights(toy.folder / "run/stage1/model")
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
+
+
+def test_errors_are_one_sentence(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(toy.recipe), "--set", "model.start=/none"]) == 2
+    assert "no model folder /none" in capsys.readouterr().err
+    assert main(["train", str(toy.recipe), "--stage", "reconstruct"]) == 2
+    assert "the recipe has no stage 'reconstruct'" in capsys.readouterr().err
+    assert main(["train", str(toy.recipe), "--stage", "stage1", "--set", "stages.stage1.micro_batch=7"]) == 2
+    assert "batch_size 16 is no multiple of micro_batch 7" in capsys.readouterr().err
+
+
+def kill_when(process: subprocess.Popen, path: Path) -> None:
+    """SIGKILL as soon as `path` exists."""
+    until = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_with_the_same_weights(toy: Toy) -> None:
+    train(toy, "--stage", "stage1", "--set", "stages.stage1.epochs=4")
+    whole = weights(toy.folder / "run/stage1/model")
+    curve = [line["loss"] for line in read_metrics(toy.folder / "run/stage1/metrics.jsonl") if "loss" in line]
+    killed = toy.folder / "killed"
+    command = [sys.executable, "-m", "ser_ros.cli", "train", str(toy.recipe), "--stage", "stage1"]
+    command += ["--set", "stages.stage1.epochs=4", "--set", f"output={killed}"]
+    process = subprocess.Popen(command, env=ENV, stderr=subprocess.DEVNULL)
+    kill_when(process, killed / "stage1/checkpoint-8/trainer_state.json")
+    subprocess.run(command, env=ENV, check=True, capture_output=True)
+    again = [line["loss"] for line in read_metrics(killed / "stage1/metrics.jsonl") if "loss" in line]
+    assert again == curve
+    resumed = weights(killed / "stage1/model")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(toy: Toy) -> None:
+    arguments = ["--set", f"feature_cache={toy.folder}/features"]
+    train(toy, *arguments)
+    two = toy.folder / "two"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, "-m", "ser_ros.cli", "train", str(toy.recipe), "--json", *arguments]
+    command += ["--set", f"output={two}"]
+    done = subprocess.run(command, env=ENV, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(done.stdout.strip().splitlines()) == 1
+    for stage in ("pretrain", "stage1", "stage2"):
+        one = weights(toy.folder / "run" / stage / "model")
+        other = weights(two / stage / "model")
+        for name in one:
+            torch.testing.assert_close(one[name], other[name], atol=2e-3, rtol=2e-2)
+
+
+@pytest.mark.slow
+def test_the_second_glance_beats_the_first_on_new_scenes(toy: Toy) -> None:
+    """Stage 2 corrects a stage 1 model that was stopped early."""
+    from ser_ros.data.images import load_rgb
+    from tests.train.toy_home import make_pseudo, make_toy_home
+
+    captions = make_toy_home(toy.folder / "train", 400, seed=2)
+    make_pseudo(captions, toy.folder / "train" / "pseudo.jsonl")
+    steps = ["--set", "stages.stage1.epochs=12", "--set", "stages.stage2.epochs=30"]
+    train(toy, *steps)
+    model = SerModel.from_pretrained(toy.folder / "run/stage2/model")
+    truth = {
+        annotation["image_id"]: annotation["caption"]
+        for annotation in json.loads((toy.folder / "val/captions.json").read_text())["annotations"]
+    }
+    pictures = [load_rgb(toy.folder / "val/images" / f"{number}.png") for number in truth]
+    found = model.describe(pictures)
+    first = sum(d.initial == t for d, t in zip(found, truth.values(), strict=True))
+    second = sum(d.refined == t for d, t in zip(found, truth.values(), strict=True))
+    assert second > first
+    assert second >= 12
