@@ -18,6 +18,7 @@ from ser_ros.errors import UserError
 VERBS: dict[str, tuple[str, str]] = {
     "caption": ("ser_ros.runtime.caption_command", "caption images or folders; draw where a word looked"),
     "import-llava": ("ser_ros.model.import_llava_command", "bring in the authors' LLaVA-OPT weights"),
+    "parse": ("ser_ros.graph.parse_command", "turn captions into scene graphs"),
     "query": ("ser_ros.graph.query_command", "ask a memory in words: where is the red chair?"),
     "memory": ("ser_ros.graph.memory_command", "look into memory files, export, upgrade and merge them"),
     "replay": ("ser_ros.replay.replay_command", "caption a bag, video or folder; write graphs, memory and report"),
@@ -25,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "play": ("ser_ros.node.bag_player", "publish a bag on a live ROS graph"),
     "train": ("ser_ros.train.train_command", "train the three stages of a recipe"),
     "pseudo": ("ser_ros.data.pseudo_command", "write pseudo-initial captions for stage 2"),
+    "sim": ("ser_ros.data.sim.command", "render the simulated home, or record a patrol through it"),
     "data": ("ser_ros.data.data_command", "check the datasets of a recipe before training"),
     "doctor": ("ser_ros.doctor", "check that everything captioning and the nodes need is here"),
 }

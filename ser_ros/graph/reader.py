@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from ser_ros.errors import UserError
-from ser_ros.graph.arcs import Arc, ArcGraph, Renames, to_reading
+from ser_ros.graph.arcs import Renames, to_reading
+from ser_ros.graph.decode import decode
 from ser_ros.graph.features import COLUMNS, features
 from ser_ros.graph.reading import Reading
 from ser_ros.graph.tokens import Token
 
+BATCH = 16  # sentences; bounds the memory a 10,000-word text takes
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "parser"
 
 
@@ -52,12 +54,16 @@ class TrainedReader:
             ) from error
 
     def read(self, sentences: Sequence[Sequence[Token]]) -> list[Reading]:
-        """The things and links of each sentence; all sentences go through the network together."""
-        rows = [features(tokens, self.vocabulary) for tokens in sentences]
-        return [
-            to_reading(self._graph(*scores), tokens, self.renames)
-            for tokens, scores in zip(sentences, self._scores(rows), strict=True)
-        ]
+        """The things and links of each sentence; up to `BATCH` go through the network together."""
+        readings = []
+        for start in range(0, len(sentences), BATCH):
+            batch = sentences[start : start + BATCH]
+            scores = self._scores([features(tokens, self.vocabulary) for tokens in batch])
+            readings += [
+                to_reading(decode(*score, self.templates), tokens, self.renames)
+                for tokens, score in zip(batch, scores, strict=True)
+            ]
+        return readings
 
     def _scores(self, rows: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """For each sentence probabilities: thing [T], template [T, K], arc [T, T, 7] (from, to)."""
@@ -114,19 +120,6 @@ class TrainedReader:
             hidden = sigmoid[..., 3 * size :] * np.tanh(cell)
             out[:, :, t] = hidden
         return np.concatenate([out[0], out[1][rows, back]], -1)
-
-    def _graph(self, thing: np.ndarray, template: np.ndarray, arc: np.ndarray) -> ArcGraph:
-        """The most likely label of each word and arc, as far as they fit together."""
-        graph = ArcGraph()
-        graph.things = {int(k): float(thing[k]) for k in np.flatnonzero(thing > 0.5)}
-        best = template.argmax(-1)
-        graph.templates = {
-            int(k): (self.templates[best[k] - 1], float(template[k, best[k]])) for k in np.flatnonzero(best)
-        }
-        label = arc.argmax(-1)
-        for i, j in zip(*np.nonzero(label), strict=True):
-            graph.arcs[int(i), int(j)] = (Arc(int(label[i, j])), float(arc[i, j, label[i, j]]))
-        return graph
 
 
 @cache
