@@ -1,0 +1,43 @@
+"""How much of what is true of the frames a replay says: graph scores before and after refinement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ser_ros.graph.parser import parse
+from ser_ros.graph.scores import GraphScores, compare
+from ser_ros.replay.record import FrameRecord
+from ser_ros.replay.references import Reference
+
+KINDS = ("objects", "attributes", "relations")
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One measure of both captions, in per cent."""
+
+    name: str
+    initial: str
+    refined: str
+
+
+def score_records(records: Sequence[FrameRecord], references: dict[int, Reference]) -> list[ScoreRow]:
+    """F1 of objects, attributes and relations over the frames that have a reference; [] without any."""
+    pairs = [(record, references[record.stamp]) for record in records if record.stamp in references]
+    pairs = [(record, reference) for record, reference in pairs if not record.error]
+    if not pairs:
+        return []
+    initial = sum((score_caption(r.initial, reference) for r, reference in pairs), GraphScores())
+    refined = sum((score_caption(r.refined, reference) for r, reference in pairs), GraphScores())
+    rows = [("graph F1", initial.all.f1, refined.all.f1)]
+    rows += [(f"{kind} F1", getattr(initial, kind).f1, getattr(refined, kind).f1) for kind in KINDS]
+    return [ScoreRow(name, f"{100 * a:.1f}", f"{100 * b:.1f}") for name, a, b in rows]
+
+
+def score_caption(caption: str, reference: Reference) -> GraphScores:
+    """One caption against the true graph, or against the reference sentence that it fits best."""
+    found = parse(caption)
+    if reference.triples is not None:
+        return compare(found, reference.triples)
+    return max((compare(found, parse(text)) for text in reference.captions), key=lambda s: s.all.f1)
