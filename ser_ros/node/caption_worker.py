@@ -140,7 +140,7 @@ class CaptionWorker:
                 if self._requests:
                     self._answer(self._requests.popleft())
                     continue
-                waiting = self._slots.take(self._most(), self._due)
+                waiting = self._slots.take(self._most(), self._pause)
                 if waiting:
                     self._caption(waiting)
             except Exception as error:  # a bug must cost one image, not the node
@@ -152,8 +152,8 @@ class CaptionWorker:
         wanted = self._parameters().max_batch
         return wanted or (1 if self._captioner.device.startswith("cpu") else len(self._cameras))
 
-    def _due(self, camera: str) -> bool:
-        return self._rate.due(camera, self._now())
+    def _pause(self, camera: str) -> float:
+        return self._rate.pause(camera, self._now())
 
     def _caption(self, waiting: Sequence[Waiting]) -> None:
         parameters = self._parameters()

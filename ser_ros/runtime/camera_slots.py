@@ -52,13 +52,13 @@ class CameraSlots:
             self._changed.notify()
 
     def take(
-        self, most: int, due: Callable[[str], bool] = lambda camera: True, timeout: float | None = None
+        self, most: int, pause: Callable[[str], float] = lambda camera: 0.0, timeout: float | None = None
     ) -> list[Waiting]:
         """Wait for images and take up to `most` of different cameras, the camera served last comes last.
 
         Args:
             most: 1 or more.
-            due: false while a camera that has an image must wait (rate limit).
+            pause: seconds that a camera which has an image must still wait (rate limit).
             timeout: seconds; None waits until `wake` is called.
 
         Returns:
@@ -70,7 +70,8 @@ class CameraSlots:
                 if self._woken:
                     self._woken = False
                     return []
-                ready = [camera for camera in self._turn if camera in self._waiting and due(camera)][:most]
+                pauses = {camera: pause(camera) for camera in self._turn if camera in self._waiting}
+                ready = [camera for camera, seconds in pauses.items() if seconds <= 0][:most]
                 if ready:
                     for camera in ready:
                         self._turn.remove(camera)
@@ -79,9 +80,8 @@ class CameraSlots:
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     return []
-                if self._waiting:
-                    left = POLL if left is None else min(left, POLL)
-                self._changed.wait(left)
+                limits = [seconds for seconds in (left, *pauses.values()) if seconds is not None]
+                self._changed.wait(min(*limits, POLL) if pauses else left)
 
     def newest(self, camera: str) -> Any | None:
         """The last image of `camera`, taken or not; None before the first."""
@@ -111,9 +111,9 @@ class RateLimit:
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
 
-    def due(self, key: str, now: float) -> bool:
-        """Whether an event of `key` may happen at `now` (seconds of any clock)."""
-        return now >= self._next.get(key, now)
+    def pause(self, key: str, now: float) -> float:
+        """Seconds from `now` (of any clock) until an event of `key` may happen; 0 is at once."""
+        return max(0.0, self._next.get(key, now) - now)
 
     def mark(self, key: str, now: float, rate: float) -> None:
         """An event happened at `now`; the next is due by `rate` events a second, 0 is no limit."""

@@ -1,6 +1,7 @@
 import threading
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,10 +58,10 @@ def test_take_waits_for_put_and_returns_at_wake_and_timeout():
 def test_an_image_that_is_not_due_waits_and_is_replaced():
     slots = CameraSlots("a")
     slots.put("a", 1)
-    assert slots.take(1, due=lambda camera: False, timeout=0.01) == []
+    assert slots.take(1, pause=lambda camera: 9.0, timeout=0.01) == []
     slots.put("a", 2)
     begin = time.monotonic()
-    (taken,) = slots.take(1, due=lambda camera: time.monotonic() - begin > 0.06, timeout=5)
+    (taken,) = slots.take(1, pause=lambda camera: begin + 0.06 - time.monotonic(), timeout=5)
     assert (taken.image, taken.dropped) == (2, 1)
 
 
@@ -81,7 +82,7 @@ def test_rate_limit_gives_the_lower_of_both_rates(camera, limit):
     passed, seconds = 0, 100
     for frame in range(int(camera * seconds)):
         now = 1000 + frame / camera
-        if rate.due("a", now):
+        if not rate.pause("a", now):
             rate.mark("a", now, limit)
             passed += 1
     assert passed <= limit * seconds + 2
@@ -91,9 +92,9 @@ def test_rate_limit_gives_the_lower_of_both_rates(camera, limit):
 def test_no_limit_and_reset():
     rate = RateLimit()
     rate.mark("a", 5.0, 0.0)
-    assert rate.due("a", 5.0)
+    assert rate.pause("a", 5.0) == 0
     rate.mark("a", 5.0, 0.1)
-    assert not rate.due("a", 6.0)
-    assert rate.due("b", 6.0)
+    assert rate.pause("a", 6.0) == pytest.approx(9.0)
+    assert rate.pause("b", 6.0) == 0
     rate.reset()
-    assert rate.due("a", 1.0)
+    assert rate.pause("a", 1.0) == 0
