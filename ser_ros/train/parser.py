@@ -98,6 +98,14 @@ def tables(aligned: Sequence[Aligned]) -> dict:
     }
 
 
+def read_tables(folder: Path) -> dict:
+    """The tables of a reader trained before, for --start."""
+    try:
+        return json.loads((folder / "reader.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: --start needs the folder of a trained reader ({error})") from error
+
+
 def to_sentence(
     tokens: Sequence[Token], graph: ArcGraph, vocabulary: dict[str, int], templates: dict[str, int]
 ) -> Sentence:
@@ -153,7 +161,7 @@ def set_match(reader: TrainedReader, rows: Sequence[dict[str, str]]) -> float:
     right = 0
     for row in rows:
         sentences = [[token for sentence in tokenize(row["caption"]) for token in sentence]]
-        found = to_factual(assemble(row["caption"], reader.read(sentences)))
+        found = to_factual(assemble(row["caption"], reader.read(sentences)[0]))
         right += _lemmas(found) == _lemmas(row["scene_graph"])
     return right / max(1, len(rows))
 
@@ -174,12 +182,14 @@ def train(args: argparse.Namespace) -> None:
     rows = [row for row in read_rows(args.train) if row["caption"] not in excluded]
     dev = read_rows(args.dev)[: args.dev_captions] if args.dev else []
     aligned = align_rows(rows)
-    data = tables(aligned)
+    data = read_tables(args.start) if args.start else tables(aligned)
     vocabulary = {word: i + 2 for i, word in enumerate(data["words"])}
     templates = {template: i + 1 for i, template in enumerate(data["templates"])}
     counts = Counter(vocabulary.get(token.text, 1) for a in aligned for token in a.tokens)
     rarity = torch.tensor([0.0, 0.0] + [0.25 / (0.25 + counts[i + 2]) + 0.02 for i in range(len(vocabulary))])
     model = ReaderModel(len(vocabulary) + 2, len(templates))
+    if args.start:
+        model.load_numpy(np.load(args.start / "reader.npz", allow_pickle=False))
     average = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
     )
@@ -188,7 +198,7 @@ def train(args: argparse.Namespace) -> None:
     plain = [to_sentence(a.tokens, a.graph, vocabulary, templates) for a in aligned]
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01)
     steps = args.epochs * len(batches(plain, args.words, rng))
-    started, step = time.monotonic(), 0
+    started, step, done = time.monotonic(), 0, 0.0
     for epoch in range(args.epochs):
         extra = [
             to_sentence(tokens, graph, vocabulary, templates)
@@ -199,7 +209,10 @@ def train(args: argparse.Namespace) -> None:
         sentences = [*rng.sample(plain, len(plain) - len(extra)), *extra]
         for batch in tqdm(batches(sentences, args.words, rng), desc=f"epoch {epoch + 1}", unit="batch"):
             warm = min(1.0, (step + 1) / 200)
-            cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+            done = max(step / steps, (time.monotonic() - started) / (60 * args.minutes))
+            if done >= 1:
+                break
+            cosine = 0.5 * (1 + math.cos(math.pi * done))
             optimizer.param_groups[0]["lr"] = args.rate * warm * (0.02 + 0.98 * cosine)
             optimizer.zero_grad()
             loss = loss_of(model, batch, rarity)
@@ -211,11 +224,13 @@ def train(args: argparse.Namespace) -> None:
             step += 1
         data["training"] = {
             "data": f"{len(aligned)} captions of {args.train.name}", "epochs": epoch + 1, "seed": args.seed,
-            "loss": round(float(np.mean(epoch_loss)), 4), "seconds": round(time.monotonic() - started),
+            "loss": round(float(np.mean(epoch_loss or [0.0])), 4), "seconds": round(time.monotonic() - started),
         }  # fmt: skip
         save(average.module, data, args.out)
         score = set_match(TrainedReader.load(args.out), dev) if dev else float("nan")
         print(f"epoch {epoch + 1} {data['training']} set match {score:.4f}", flush=True)
+        if done >= 1:
+            return
 
 
 def save(model: torch.nn.Module, data: dict, folder: Path) -> None:
@@ -235,6 +250,8 @@ def main() -> None:
     parser.add_argument("--dev-captions", type=int, default=1000)
     parser.add_argument("--exclude", type=Path, nargs="*", default=[], help="captions never to train on")
     parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--start", type=Path, help="go on from this folder's reader")
+    parser.add_argument("--minutes", type=float, default=1e9, help="the rate falls to end by then")
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--words", type=int, default=600, help="words in a batch")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")

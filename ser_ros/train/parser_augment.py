@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from ser_ros.graph.arcs import Arc, ArcGraph
+from ser_ros.graph.lemmas import noun_lemma
 from ser_ros.graph.tokens import Token, tokenize
 from ser_ros.train.parser_align import Aligned
 
@@ -26,12 +27,66 @@ def longer(aligned: Sequence[Aligned], count: int, rng: random.Random) -> Iterat
         for i in range(rng.choice((1, 2, 2, 2, 3))):
             if i:
                 parts.append(_words(rng.choice(_JOINS)))
-            parts.append(_without_stop(rng.choice(aligned)))
+            part = _without_stop(rng.choice(aligned))
+            parts.append(with_pronoun(part, rng) if rng.random() < 0.3 else part)
         if rng.random() < 0.2:
             parts.append(_words(rng.choice(_CLOSINGS)))
         if rng.random() < 0.7:
             parts.append(_words("."))
         yield _joined(parts)
+
+
+_HE = frozenset("man boy guy gentleman father surfer skier batter player snowboarder skateboarder".split())
+_SHE = frozenset("woman girl lady mother bride".split())
+
+
+def with_pronoun(part: Aligned, rng: random.Random) -> Aligned:
+    """The same with its first thing, or the last where that ends the caption, said as a pronoun.
+
+    The pronoun heads the thing; the sentences before it tell what it is (`discourse`). What the
+    noun phrase said of the thing goes with its words.
+    """
+    tokens, graph = part.tokens, part.graph
+    spans = [span for span in (_phrase(part, min(graph.things)), _phrase(part, max(graph.things))) if span]
+    first = spans[0] if spans and spans[0][0] == 0 and spans[0][1] < len(tokens) else None
+    last = spans[-1] if spans and spans[-1][1] == len(tokens) and spans[-1][0] > 1 else None
+    span = rng.choice([x for x in (first, last) if x] or [None])
+    if span is None:
+        return part
+    start, end = span
+    text = tokens[end - 1].text
+    plural = noun_lemma(text) != text
+    if span is first:
+        word = "he" if text in _HE else "she" if text in _SHE else "they" if plural else "it"
+        word = rng.choice((word, word, word, "one of them", "the other one", "one"))
+    else:
+        word = "him" if text in _HE else "her" if text in _SHE else "them" if plural else "it"
+    words = _words(word).tokens
+    head = start + (len(words) - 1 if word == "the other one" else 0)
+    shift = len(words) - (end - start)
+
+    def moved(k: int) -> int | None:
+        return k if k < start else k + shift if k >= end else head if k == end - 1 else None
+
+    new = Aligned([*tokens[:start], *words, *tokens[end:]])
+    new.graph.things = {to: sure for k, sure in graph.things.items() if (to := moved(k)) is not None}
+    new.graph.templates = {to: t for k, t in graph.templates.items() if (to := moved(k)) is not None}
+    for (i, j), arc in graph.arcs.items():
+        a, b = moved(i), moved(j)
+        if a is not None and b is not None:
+            new.graph.arcs[a, b] = arc
+    return new
+
+
+def _phrase(part: Aligned, head: int) -> tuple[int, int] | None:
+    """The words of a thing with the article and adjectives before it; None when others use them."""
+    start = head
+    while start and part.tokens[start - 1].tag in ("DT", "JJ", "NN", "CD", "PRP$", "VBN"):
+        start -= 1
+    inside = range(start, head)
+    used = {k for k in part.graph.things if k in inside} | {k for k in part.graph.templates if k in inside}
+    used |= {head} & part.graph.templates.keys()
+    return None if used else (start, head + 1)
 
 
 def _words(text: str) -> Aligned:

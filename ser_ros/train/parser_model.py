@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -75,6 +77,22 @@ class ReaderModel(nn.Module):
             w[name], w[f"{name}_bias"] = layer.weight.T, layer.bias
         w["biaffine"] = self.biaffine
         return {name: value.detach().to(torch.float16).numpy() for name, value in w.items()}
+
+    def load_numpy(self, w: Mapping[str, np.ndarray]) -> None:
+        """Take over weights that `to_numpy` wrote."""
+        with torch.no_grad():
+            for name, embed in zip(COLUMNS, self.embed, strict=True):
+                embed.weight.copy_(torch.from_numpy(w[f"embed_{name}"]))
+            for i, lstm in enumerate(self.lstms):
+                for d, end in enumerate(("", "_reverse")):
+                    getattr(lstm, f"weight_ih_l0{end}").copy_(torch.from_numpy(w[f"lstm{i}_input"][d].T))
+                    getattr(lstm, f"weight_hh_l0{end}").copy_(torch.from_numpy(w[f"lstm{i}_recurrent"][d].T))
+                    getattr(lstm, f"bias_ih_l0{end}").copy_(torch.from_numpy(w[f"lstm{i}_bias"][d]))
+                    getattr(lstm, f"bias_hh_l0{end}").zero_()
+            for name in ("node_in", "node_out", "head", "tail"):
+                getattr(self, name).weight.copy_(torch.from_numpy(w[name].T))
+                getattr(self, name).bias.copy_(torch.from_numpy(w[f"{name}_bias"]))
+            self.biaffine.copy_(torch.from_numpy(w["biaffine"]))
 
 
 def hide_rare(ids: Tensor, rarity: Tensor) -> Tensor:
