@@ -43,7 +43,9 @@ class BuildInterfaces(build_ext):
         self.copied = [
             *self._copy([p for kind in KINDS for p in generated.glob(f"{kind}/*.py")], generated, package),
             *self._copy(generated.glob("*.so"), generated, package),
-            *self._copy(build.glob(f"lib{NAME}__*.so"), build, package),
+            *self._copy(
+                [p for p in build.glob(f"lib{NAME}__*.so") if not p.stem.endswith("_cpp")], build, package
+            ),
         ]
 
     def _copy(self, files, base: Path, package: Path) -> list[str]:

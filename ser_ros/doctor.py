@@ -26,12 +26,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"ok": well, "checks": [asdict(check) for check in checks]}))
     else:
-        _print_table(checks)
-        print("All that is needed is here." if well else "Something needed is missing: see the rows in red.")
+        show(checks, well)
     return 0 if well else 1
 
 
-def _print_table(checks: list[Check]) -> None:
+def show(checks: list[Check], well: bool) -> None:
+    """Print the table for people and the sentence below it."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
@@ -47,3 +47,4 @@ def _print_table(checks: list[Check]) -> None:
         table.add_row(check.name, state, escape(check.found), escape(check.fix))
     # A pipe has no width: long paths must not be folded there.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
+    print("All that is needed is here." if well else "Something needed is missing: see the rows in red.")

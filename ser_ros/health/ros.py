@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-import xml.etree.ElementTree as ElementTree
+import subprocess
+import sys
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from xml.etree import ElementTree
 
-from ser_ros.health import Check, try_import
+from ser_ros.health import Check
 from ser_ros.share import MARKER, install_prefix, share_path
 
 # Versions of the wheels ros-rclpy and ros-std-msgs by distribution.
@@ -17,36 +20,63 @@ PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES
 SEGMENT_WANTED = 32 * 1024**2
 
 
+# Run in a child, because a wrong RMW or library of another ROS ends the process instead of raising.
+PROBE = """
+import rclpy
+print("rclpy", rclpy.__file__, flush=True)
+print("RMW", rclpy.get_rmw_implementation_identifier(), flush=True)
+from ser_ros.msg import Caption
+Caption.__class__.__import_type_support__()
+print("messages ser_ros.msg, ser_ros.srv", flush=True)
+"""
+
+
 def checks(*, needed: bool) -> list[Check]:
     """`needed`: whether the nodes are what this machine is for."""
-    rclpy = _rclpy(needed)
-    rows = [rclpy]
-    if rclpy.status != "missing":
-        rows += [_messages(needed), _rmw(needed), _profile(), _prefix()]
-    return rows
-
-
-def _rclpy(needed: bool) -> Check:
-    module = try_import("rclpy")
-    if module is None:
+    if find_spec("rclpy") is None:
         fix = "only the nodes need it: source your ROS setup.bash, or `pip install 'ser-ros[ros]'` (x86_64)"
-        return Check("rclpy", "missing", "not installed", fix, needed)
-    if isinstance(module, str):
-        return Check("rclpy", "missing", module, "install it again; it must fit this Python version", needed)
+        return [Check("rclpy", "missing", "not installed", fix, needed)]
+    found, error = _probe()
+    rows = [_rclpy(found, error, needed)]
+    if "rclpy" in found:
+        rows += [_rmw(found, error, needed)]
+    if "RMW" in found:
+        rows += [_messages(found, error, needed)]
+    return [*rows, _profile(), _prefix()]
+
+
+def _probe() -> tuple[dict[str, str], str]:
+    """What rclpy answered as far as it came, and the last line of its complaint."""
+    command = [sys.executable, "-c", PROBE]
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        return {}, "importing rclpy takes over a minute"
+    found = dict(line.split(" ", 1) for line in child.stdout.splitlines())
+    return found, (child.stderr.strip().splitlines() or [f"ended with {child.returncode}"])[-1]
+
+
+def _rclpy(found: dict[str, str], error: str, needed: bool) -> Check:
+    if "rclpy" not in found:
+        wish = os.environ.get("RMW_IMPLEMENTATION")
+        fix = "install it again; it must fit this Python version"
+        if wish and wish in error:
+            fix = f"RMW_IMPLEMENTATION={wish} is not installed; unset it or install it"
+        return Check("rclpy", "missing", error, fix, needed)
     sourced = os.environ.get("ROS_DISTRO", "")
     wheel, messages = _version("ros-rclpy"), _version("ros-std-msgs")
     if wheel is None:
-        found = f"{sourced or 'unknown'} installation"
+        name = f"{sourced or 'unknown'} installation"
     else:
         distribution = _distribution(0, wheel)
-        found = f"{distribution} wheel {wheel}"
+        name = f"{distribution} wheel {wheel}"
         if messages and _distribution(1, messages) != distribution:
             fix = "use a new environment with the wheels of one: messages of one crash in the other"
-            return Check("rclpy", "missing", f"{found}, but ros-std-msgs {messages}", fix, needed)
+            return Check("rclpy", "missing", f"{name}, but ros-std-msgs {messages}", fix, needed)
         if sourced:
             fix = "use one of them: a shell that has not sourced setup.bash, or an environment without wheels"
-            return Check("rclpy", "warning", f"{found} and a sourced {sourced}", fix, needed)
-    return Check("rclpy", "ok", f"{found}, {Path(module.__file__ or '').parent}", needed=needed)
+            return Check("rclpy", "warning", f"{name} and a sourced {sourced}", fix, needed)
+    return Check("rclpy", "ok", f"{name}, {Path(found['rclpy']).parent}", needed=needed)
 
 
 def _distribution(part: int, version: str) -> str:
@@ -60,31 +90,19 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _messages(needed: bool) -> Check:
-    fix = "build them: `pip install '.[ros]'` or `colcon build` in the source of ser_ros"
-    messages = try_import("ser_ros.msg")
-    if messages is None or isinstance(messages, str):
-        return Check("messages", "missing", messages or "ser_ros.msg is not compiled", fix, needed)
-    try:
-        # Loads the compiled libraries; they fail here when they were built for another distribution.
-        messages.Caption.__class__.__import_type_support__()
-    except Exception as error:  # the generator raises its own class, a library an ImportError or OSError
-        return Check("messages", "missing", f"ser_ros.msg does not load: {error}", fix, needed)
-    return Check("messages", "ok", "ser_ros.msg, ser_ros.srv", needed=needed)
-
-
-def _rmw(needed: bool) -> Check:
-    import rclpy
-
-    try:
-        found = rclpy.get_rmw_implementation_identifier()
-    except Exception as error:  # rclpy raises its own classes for a library that is not there
-        wish = os.environ.get("RMW_IMPLEMENTATION", "")
-        fix = f"RMW_IMPLEMENTATION={wish} is not installed; unset it" if wish else "install rmw_fastrtps_cpp"
-        return Check("RMW", "missing", str(error).strip().partition("\n")[0], fix, needed)
+def _rmw(found: dict[str, str], error: str, needed: bool) -> Check:
+    if "RMW" not in found:
+        return Check("RMW", "missing", error, "install rmw_fastrtps_cpp, or unset RMW_IMPLEMENTATION", needed)
     domain = os.environ.get("ROS_DOMAIN_ID", "0")
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
-    return Check("RMW", "ok", f"{found}, domain {domain}, discovery {reach}", needed=needed)
+    return Check("RMW", "ok", f"{found['RMW']}, domain {domain}, discovery {reach}", needed=needed)
+
+
+def _messages(found: dict[str, str], error: str, needed: bool) -> Check:
+    if "messages" not in found:
+        fix = "build them: `pip install '.[ros]'` or `colcon build` in the source of ser_ros"
+        return Check("messages", "missing", error, fix, needed)
+    return Check("messages", "ok", found["messages"], needed=needed)
 
 
 def _profile() -> Check:
