@@ -52,7 +52,7 @@ def find(tokens: Sequence[Token], start: int) -> NounPhrase | None:
         elif word in NUMBERS and (tag in ("CD", "DT")):
             count = NUMBERS[word]
             i += 1
-        elif word.isdigit() and len(word) < 5:
+        elif word.isdecimal() and len(word) < 5:
             count = int(word)
             i += 1
         elif tag == "DT":
