@@ -16,7 +16,7 @@ def require_ros() -> None:
     if find_spec("rclpy") is None:
         raise UserError(
             "the nodes need ROS 2: source your ROS setup.bash, or install the wheels with "
-            "`pip install 'ser_ros[ros]'` (x86_64)"
+            "`pip install '.[ros]'` in the source of ser_ros (x86_64)"
         )
     if find_spec("ser_ros.msg") is None:
         raise UserError(
