@@ -194,8 +194,11 @@ def ask(node) -> list[bool]:
             time.sleep(0.02)
         answer = future.result() if future.done() else None
         answered.append(answer is not None and answer.success)
-        print(f"  You:   {question}\n  Robot: {answer.speech if answered[-1] else 'no answer'}")
-        if answered[-1] and answer.matches and answer.matches[0].pose_valid:
+        if answer is None or not answer.success:
+            print(f"  You:   {question}\n  Robot: no answer")
+            continue
+        print(f"  You:   {question}\n  Robot: {answer.speech}")
+        if answer.matches and answer.matches[0].pose_valid:
             position = answer.matches[0].pose.pose.position
             print(f"         (seen while the robot stood at x={position.x:.1f} m, y={position.y:.1f} m)")
     return answered

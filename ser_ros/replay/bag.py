@@ -26,8 +26,9 @@ class BagMessage(NamedTuple):
     error: str
 
 
-class Topic(NamedTuple):
-    """`count` is 0 where an unfinished file does not tell."""
+@dataclass(frozen=True)
+class Topic:
+    """`type` is spelled pkg/msg/Type; `count` is the number of messages."""
 
     type: str
     count: int

@@ -54,11 +54,11 @@ def compare_runs(a: Path, b: Path, references: Path | None, as_json: bool) -> in
     Raises:
         UserError: a folder holds no replay, or the two have no frame in common.
     """
-    records = [read_records(RunFiles(folder).captions) for folder in (a, b)]
-    common = {record.stamp for record in records[0]} & {record.stamp for record in records[1]}
+    first, second = (read_records(RunFiles(folder).captions) for folder in (a, b))
+    common = {record.stamp for record in first} & {record.stamp for record in second}
     if not common:
         raise UserError(f"{a} and {b} have no frame in common; compare two replays of one recording")
-    changed = differences(*records, read_references(references) if references else {})
+    changed = differences(first, second, read_references(references) if references else {})
     gains = [one.gain for one in changed if one.gain is not None]
     summary = {
         "frames": len(common),

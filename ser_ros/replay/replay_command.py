@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     if args.compare:
         from ser_ros.replay.compare import compare_runs
 
-        return compare_runs(*args.compare, references=args.references, as_json=args.json)
+        first, second = args.compare
+        return compare_runs(first, second, references=args.references, as_json=args.json)
     if args.bag is None:
         raise UserError("name the recording to replay, or two runs with --compare")
     if args.every < 1:
@@ -110,9 +111,7 @@ def replay(args: argparse.Namespace) -> dict:
     expected = None if args.rate else -(-source.count // args.every) or None
     try:
         with tqdm(total=expected, unit="frame", disable=None, file=sys.stderr) as bar:
-            records = caption_frames(
-                source, trajectory, captioner, settings, files, lambda record: bar.update()
-            )
+            records = caption_frames(source, trajectory, captioner, settings, files, on_frame=bar.update)
     finally:
         captioner.close()
     with disk_errors(files.folder):

@@ -81,9 +81,11 @@ def caption_frames(
     captioner: Captioner,
     settings: ReplaySettings,
     files: RunFiles,
-    on_record: Callable[[FrameRecord], None] = lambda record: None,
+    on_frame: Callable[[int], object] = lambda done: None,
 ) -> list[FrameRecord]:
     """Caption the selected frames of `source`, going on after the last line of an earlier run.
+
+    `on_frame` is called with the number of frames that are done since its last call.
 
     Raises:
         UserError: the folder holds a run with other settings, or the disk is full; what was written stays.
@@ -91,8 +93,7 @@ def caption_frames(
     with disk_errors(files.folder):
         records = _begin(settings, files)
         done = {record.index for record in records}
-        for record in records:
-            on_record(record)
+        on_frame(len(records))
         with (
             files.captions.open("a", encoding="utf-8") as lines,
             files.timings.open("a", encoding="utf-8") as times,
@@ -109,7 +110,7 @@ def caption_frames(
                 lines.write(record.to_json() + "\n")
                 lines.flush()
                 records.append(record)
-                on_record(record)
+                on_frame(1)
     return records
 
 

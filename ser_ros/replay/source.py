@@ -83,6 +83,6 @@ def select(frames: Iterator[Frame], every: int, rate: float | None) -> Iterator[
         elif due is None or frame.stamp >= due or frame.stamp < due - int(2e9 / rate):
             # A jump back in time (a looped bag) starts a new schedule.
             period = int(1e9 / rate)
-            fresh = due is None or not 0 <= frame.stamp - due < period
-            due = (frame.stamp if fresh else due) + period
+            in_step = due is not None and 0 <= frame.stamp - due < period
+            due = (due if due is not None and in_step else frame.stamp) + period
             yield frame

@@ -8,7 +8,7 @@ import pytest
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from ser_ros.errors import UserError
-from ser_ros.replay.bag import Bag, full_type_name, storage_files
+from ser_ros.replay.bag import Bag, Topic, full_type_name, storage_files
 from tests.replay.bags import write_rosbag1, write_rosbag2
 
 TOPIC = "/camera/image_raw"
@@ -32,7 +32,7 @@ def test_reads_rosbag2_in_every_storage_and_compression(tmp_path, storage, compr
 def test_reads_rosbag1(tmp_path):
     path = write_rosbag1(tmp_path / "old.bag")
     with Bag(path) as bag:
-        assert bag.topics[TOPIC] == ("sensor_msgs/msg/Image", 4)
+        assert bag.topics[TOPIC] == Topic("sensor_msgs/msg/Image", 4)
     assert reds(path) == [200, 30, 30, 200]
 
 
