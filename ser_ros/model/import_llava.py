@@ -25,15 +25,17 @@ from ser_ros.model.config import ConnectorConfig, ImageConfig, LanguageConfig, P
 from ser_ros.model.ser_model import SerModel
 from ser_ros.model.tokenizer import CaptionTokenizer
 
-_OPT_SIZES = (
-    "vocab_size hidden_size num_hidden_layers ffn_dim max_position_embeddings do_layer_norm_before "
-    "_remove_final_layer_norm word_embed_proj_dim dropout attention_dropout num_attention_heads "
-    "activation_function layerdrop enable_bias layer_norm_elementwise_affine pad_token_id tie_word_embeddings"
-).split()  # fmt: skip
-_CLIP_SIZES = (
-    "hidden_size intermediate_size num_hidden_layers num_attention_heads image_size patch_size hidden_act "
-    "layer_norm_eps num_channels"
-).split()
+# Keys of their config.json that size the language model, and of CLIP's that size the tower.
+_OPT_SIZES = frozenset(
+    {"vocab_size", "hidden_size", "num_hidden_layers", "ffn_dim", "max_position_embeddings"}
+    | {"do_layer_norm_before", "_remove_final_layer_norm", "word_embed_proj_dim", "dropout", "layerdrop"}
+    | {"attention_dropout", "num_attention_heads", "activation_function", "enable_bias", "pad_token_id"}
+    | {"layer_norm_elementwise_affine", "tie_word_embeddings"}
+)
+_CLIP_SIZES = frozenset(
+    {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "image_size"}
+    | {"patch_size", "hidden_act", "layer_norm_eps", "num_channels"}
+)
 
 # The places of linear layers in their nn.Sequential -> our kind of connector.
 _PROJECTORS = {(0, 2, 4, 5): "mlp4x_bott4x_gelu", (0, 2): "mlp2x_gelu", (): "linear"}
@@ -78,7 +80,7 @@ def import_llava(folder: str | Path, vision_tower: str | Path | None = None) -> 
         deeplens=None,
         language=LanguageConfig(
             kind="opt",
-            sizes={key: raw[key] for key in _OPT_SIZES if key in raw},
+            sizes={key: raw[key] for key in sorted(_OPT_SIZES) if key in raw},
             bos=int(raw.get("bos_token_id", 2)),
             eos=int(raw.get("eos_token_id", 2)),
         ),
@@ -195,7 +197,7 @@ def _tower(
     config = _json(place / "config.json")
     config = {**config, **config.get("vision_config", {})}
     defaults = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, "num_channels": 3}
-    sizes = {key: config.get(key, defaults.get(key)) for key in _CLIP_SIZES}
+    sizes = {key: config.get(key, defaults.get(key)) for key in sorted(_CLIP_SIZES)}
     missing = [key for key, value in sizes.items() if value is None]
     if missing:
         raise UserError(f"{place / 'config.json'} has no {', '.join(missing)}; give a CLIP folder")

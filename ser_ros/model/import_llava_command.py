@@ -25,8 +25,9 @@ def run(args: argparse.Namespace) -> int:
     parameters = sum(weight.numel() for weight in model.parameters())
     card = (
         f"# {args.folder.name}, imported from LLaVA-OPT\n\n"
-        f"{parameters / 1e6:.0f} M parameters; vision tower from {Path(imported.tower).name}. First glance only: "
-        "it has no DeepLens until stage 2 is trained. Data, training and scores: see where the weights came from.\n"
+        f"{parameters / 1e6:.0f} M parameters; vision tower from {Path(imported.tower).name}. First glance "
+        "only: it has no DeepLens until stage 2 is trained. Data, training and scores: see where the weights "
+        "came from.\n"
     )
     model.save_pretrained(args.out, card=card)
     if args.json:

@@ -60,6 +60,10 @@ class CaptionTokenizer:
         """The caption of generated ids: special tokens and outer blanks removed."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True).strip()
 
+    def decode_part(self, ids: Sequence[int]) -> str:
+        """Like `decode`, but the blanks at both ends stay: prefixes of a caption line up."""
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+
     def glance_prompt(self, style: str = "default") -> list[int]:
         """Ids of the first glance's prompt with one IMAGE_TOKEN in it."""
         return self._prompt(self.config.prompt(style).glance, ())

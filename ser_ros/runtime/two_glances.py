@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ser_ros.errors import UserError
+from ser_ros.model.config import SerConfig
 from ser_ros.model.describe import Clock, Engine, describe
 from ser_ros.model.description import Description
 from ser_ros.runtime.captioner import CaptionOptions
@@ -25,7 +26,9 @@ A second glance runs DeepLens and the language model once more, most of the latt
 class TwoGlanceCaptioner:
     """A `Captioner` that drives one engine; not safe to call from two threads at once."""
 
-    def __init__(self, engine: Engine, backend: str, device: str, *, on_close: Callable[[], None] | None = None):
+    def __init__(
+        self, engine: Engine, backend: str, device: str, *, on_close: Callable[[], None] | None = None
+    ):
         """Take over an engine.
 
         Args:
@@ -39,6 +42,13 @@ class TwoGlanceCaptioner:
         self._engine: Engine | None = engine
         self._on_close = on_close
         self._expected: dict[tuple[int, int], float] = {}  # (images, beams) -> seconds of one refinement
+
+    @property
+    def config(self) -> SerConfig:
+        """Sizes, styles and prompts of the model."""
+        if self._engine is None or self._engine.tokenizer is None:
+            raise RuntimeError("this captioner is closed")
+        return self._engine.tokenizer.config
 
     def describe(
         self,
@@ -62,7 +72,9 @@ class TwoGlanceCaptioner:
         except self._engine.out_of_memory:
             pass  # outside the handler the traceback no longer holds the batch's tensors
         if len(images) == 1:
-            raise UserError(f"the {self.device} has not enough memory for one image; use a smaller model or dtype")
+            raise UserError(
+                f"the {self.device} has not enough memory for one image; use a smaller model or dtype"
+            )
         results: list[Description] = []
         for index, image in enumerate(images):
             try:
@@ -132,4 +144,3 @@ class TwoGlanceCaptioner:
         if self._on_close is not None:
             self._on_close()
             self._on_close = None
-

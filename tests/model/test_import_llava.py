@@ -34,9 +34,9 @@ class Llava:
             nn.Linear(32, 96), nn.GELU(), nn.Linear(96, 96), nn.GELU(), nn.Linear(96, 96), nn.Linear(96, 24)
         )
         self.config = OPTConfig(
-            vocab_size=320, hidden_size=24, word_embed_proj_dim=24, num_hidden_layers=2, num_attention_heads=2,
-            ffn_dim=48, max_position_embeddings=256, dropout=0.0, init_std=0.3, bos_token_id=2, eos_token_id=2,
-            pad_token_id=2,
+            vocab_size=400, hidden_size=24, word_embed_proj_dim=24, num_hidden_layers=2,
+            num_attention_heads=2, ffn_dim=48, max_position_embeddings=256, dropout=0.0, init_std=0.3,
+            bos_token_id=2, eos_token_id=2, pad_token_id=2,
         )  # fmt: skip
         self.opt = OPTForCausalLM(self.config).eval()
         with torch.no_grad():
@@ -70,7 +70,8 @@ class Llava:
         save_file({k: v.clone().contiguous() for k, v in tower.items()}, clip / "model.safetensors")
         raw = {
             **self.config.to_dict(), "model_type": "llava_opt", "mm_vision_tower": "clip",
-            "mm_projector_type": "mlp4x_bott4x_gelu", "mm_vision_select_layer": -2, "image_aspect_ratio": "pad",
+            "mm_projector_type": "mlp4x_bott4x_gelu", "mm_vision_select_layer": -2,
+            "image_aspect_ratio": "pad",
         }  # fmt: skip
         (folder / "config.json").write_text(json.dumps(raw))
         tokenizer = toy_tokenizer(toy_config()).tokenizer

@@ -169,7 +169,7 @@ def test_stages_train_their_parts_only():
 
 def test_lora_trains_adapters_only():
     sizes = {
-        "vocab_size": 320, "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 2,
+        "vocab_size": 400, "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 2,
         "num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 256,
         "tie_word_embeddings": False,
     }  # fmt: skip

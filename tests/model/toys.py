@@ -18,6 +18,8 @@ from ser_ros.model.config import (
 from ser_ros.model.ser_model import SerModel
 from ser_ros.model.tokenizer import CaptionTokenizer
 
+VOCABULARY = 400
+
 CAPTIONS = [
     "a red chair stands next to a wooden table",
     "a cat relaxing on a brown chair",
@@ -47,7 +49,7 @@ def toy_config(**changes) -> SerConfig:
         deeplens=DeepLensConfig(layers=(1, 2), width=16, depth=1, heads=2, ffn=32, max_caption=64),
         language=LanguageConfig(
             sizes={
-                "vocab_size": 320,
+                "vocab_size": VOCABULARY,
                 "hidden_size": 24,
                 "word_embed_proj_dim": 24,
                 "num_hidden_layers": 2,
@@ -68,7 +70,7 @@ def toy_tokenizer(config: SerConfig) -> CaptionTokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=300,
+        vocab_size=VOCABULARY - 8,
         special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -86,6 +88,10 @@ def toy_model(seed: int = 0, *, spread: float = 0.3, **changes) -> SerModel:
         for weight in model.parameters():
             if weight.ndim > 1:
                 weight.normal_(0, spread)
-        # Random captions end now and then, as those of a trained model do.
-        model.language.decoder.embed_tokens.weight[config.language.eos] *= 1.8
+        # Random captions are made of words and end now and then, as those of a trained model do.
+        words = model.language.decoder.embed_tokens.weight
+        for token in range(len(words)):
+            text = model.tokenizer.decode_part([token])
+            words[token] *= 1.0 if len(text) > 2 and text[0] == " " and text[1:].isalpha() else 0.3
+        words[config.language.eos] *= 6
     return model.eval()
