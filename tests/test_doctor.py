@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ser_ros.doctor import show
-from ser_ros.health import Check, captioning, ros
+from ser_ros.health import Check, captioning, machine, ros
 from tests.processes import python_module
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +50,12 @@ def doctor(*arguments: object, absent: tuple[str, ...] = ("torch",), **environme
     report = json.loads(answer.stdout)
     assert report["ok"] == (answer.returncode == 0)
     return answer.returncode, {check["name"]: check for check in report["checks"]}
+
+
+def test_it_knows_every_dependency() -> None:
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert list(machine.LIBRARIES) == [re.split(r"[<>=]", line)[0] for line in project["dependencies"]]
 
 
 @with_ros

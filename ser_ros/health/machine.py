@@ -19,6 +19,8 @@ LIBRARIES = {
     "pillow": "PIL",
     "networkx": "networkx",
     "rosbags": "rosbags",
+    "mcap": "mcap",
+    "jinja2": "jinja2",
     "textblob": "textblob",
     "lemminflect": "lemminflect",
     "PyYAML": "yaml",
