@@ -1,0 +1,1 @@
+"""What stands in the home; each builder puts one thing together from a colour and a random generator."""
