@@ -34,7 +34,7 @@ print("messages ser_ros.msg, ser_ros.srv", flush=True)
 def checks(*, needed: bool) -> list[Check]:
     """`needed`: whether the nodes are what this machine is for."""
     if find_spec("rclpy") is None:
-        fix = "only the nodes need it: source your ROS setup.bash, or `pip install '.[ros]'` in the source (x86_64)"
+        fix = "only for nodes: source your ROS setup.bash, or `pip install '.[ros]'` in the source (x86_64)"
         return [Check("rclpy", "missing", "not installed", fix, needed)]
     found, error = _probe()
     rows = [_rclpy(found, error, needed)]
