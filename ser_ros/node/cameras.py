@@ -168,6 +168,7 @@ class Cameras:
             for topic, types in self._node.get_topic_names_and_types()
             if any(kind in IMAGE_TYPES for kind in types)
             and topic != camera.topic
+            and not topic.startswith(self._node.get_fully_qualified_name() + "/")
             and self._node.count_publishers(topic)
         )
         others = f"; image topics with a publisher: {', '.join(seen[:8])}" if seen else ""

@@ -40,7 +40,11 @@ STOP_TIMEOUT = 3.0  # seconds to wait for the image in work; below lifecycle.GRA
 
 
 class CaptionNode(ManagedNode[CaptionParameters]):
-    """Subscriptions fill one slot per camera, one worker thread empties them, this class publishes."""
+    """Subscriptions fill one slot per camera, one worker thread empties them, this class publishes.
+
+    Attributes:
+        cameras: what each camera sent and what became of it.
+    """
 
     def __init__(self, **options: Any):
         super().__init__("caption_node", CaptionParameters, **options)
@@ -48,7 +52,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         self._worker: CaptionWorker | None = None
         self._slots = CameraSlots(())
         self._latencies = Latencies()
-        self._cameras = Cameras(self, self._on_image, self.diagnostics, self._seconds)
+        self.cameras = Cameras(self, self._on_image, self.diagnostics, self._seconds)
         self.diagnostics.add("", self._fill)
         self._caption = self.create_lifecycle_publisher(Caption, "~/caption", 10)
         self._graph = self.create_lifecycle_publisher(SceneGraph, "~/scene_graph", 10)
@@ -89,7 +93,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         wanted = self.parameters.current
         self._slots = CameraSlots(wanted.cameras)
         try:
-            self._cameras.open(
+            self.cameras.open(
                 wanted.cameras, wanted.compressed, wanted.image_reliability, wanted.camera_timeout
             )
         except Exception as error:
@@ -97,7 +101,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         self._worker = CaptionWorker(
             self._captioner,
             self._slots,
-            self._cameras.by_name,
+            self.cameras.by_name,
             lambda: self.parameters.current,
             self._seconds,
             self._publish,
@@ -105,17 +109,17 @@ class CaptionNode(ManagedNode[CaptionParameters]):
             self._latencies,
         )
         self._worker.start()
-        return "listening to " + ", ".join(camera.topic for camera in self._cameras.by_name.values())
+        return "listening to " + ", ".join(camera.topic for camera in self.cameras.by_name.values())
 
     def deactivate(self) -> None:
         """Unsubscribe and end the worker after the image in work."""
-        self._cameras.close()
+        self.cameras.close()
         if self._worker is not None and self._worker.stop(STOP_TIMEOUT):
             self._worker = None
 
     def parameters_changed(self, old: CaptionParameters, new: CaptionParameters) -> None:
         """Most are read anew for each image."""
-        self._cameras.set_timeout(new.camera_timeout)
+        self.cameras.set_timeout(new.camera_timeout)
 
     # Images in, captions out --------------------------------------------------------------------
 
@@ -234,7 +238,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         if jump.clock_change == ClockChange.ROS_TIME_NO_CHANGE and jump.delta.nanoseconds >= 0:
             return
         self.get_logger().info("the clock jumped, images and keyframes are forgotten")
-        self._cameras.forget_times()
+        self.cameras.forget_times()
         if self._worker is not None:
             self._worker.reset()
 
@@ -245,7 +249,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         clock = self.get_clock()
         if clock.ros_time_is_active and clock.now().nanoseconds == 0:
             report.worsen(WARN, "use_sim_time is true, but nothing publishes /clock")
-        cameras = list(self._cameras.by_name.values())
+        cameras = list(self.cameras.by_name.values())
         now = self._seconds()
         report.values.update(
             {
