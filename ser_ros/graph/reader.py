@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from ser_ros.errors import UserError
 from ser_ros.graph.arcs import Renames, to_reading
@@ -33,7 +34,13 @@ class TrainedReader:
         self.vocabulary = {word: i + 2 for i, word in enumerate(tables["words"])}
         self.templates: list[str] = tables["templates"]
         self.renames = Renames(tables["renamed_things"], tables["renamed_attributes"])
-        self.weights = {name: np.asarray(array, np.float32) for name, array in weights.items()}
+        self.weights = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+        self.threads = ThreadpoolController().select(internal_api="openblas")
+        labels, width, _ = self.weights["biaffine"].shape
+        self.arc_sizes = labels, width
+        self.weights["biaffine"] = np.ascontiguousarray(
+            self.weights["biaffine"].transpose(1, 0, 2).reshape(width, -1)
+        )
         self.layers = sum(name.endswith("recurrent") for name in weights)
 
     @classmethod
@@ -58,7 +65,10 @@ class TrainedReader:
         readings = []
         for start in range(0, len(sentences), BATCH):
             batch = sentences[start : start + BATCH]
-            scores = self._scores([features(tokens, self.vocabulary) for tokens in batch])
+            rows = [features(tokens, self.vocabulary) for tokens in batch]
+            # These matrices are small: with many threads OpenBLAS is up to a hundred times slower here.
+            with self.threads.limit(limits=1):
+                scores = self._scores(rows)
             readings += [
                 to_reading(decode(*score, self.templates), tokens, self.renames)
                 for tokens, score in zip(batch, scores, strict=True)
@@ -83,8 +93,8 @@ class TrainedReader:
         head = _relu(hidden @ w["head"] + w["head_bias"])
         tail = _relu(hidden @ w["tail"] + w["tail_bias"])
         head, tail = (np.concatenate([x, np.ones((*x.shape[:2], 1), np.float32)], -1) for x in (head, tail))
-        labels, width = w["biaffine"].shape[0], w["biaffine"].shape[1]
-        left = head @ w["biaffine"].transpose(1, 0, 2).reshape(width, -1)  # [B, T, L*D]
+        labels, width = self.arc_sizes
+        left = head @ w["biaffine"]  # [B, T, L*D]
         left = left.reshape(len(rows), longest, labels, width).transpose(0, 2, 1, 3)
         arcs = (left @ tail.transpose(0, 2, 1)[:, None]).transpose(0, 2, 3, 1)  # [B, from, to, L]
         return [
