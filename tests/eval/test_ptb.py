@@ -1,0 +1,141 @@
+"""PTB tokens against Stanford's own: real pairs, cases by class, and the jar where Java is here."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ser_ros.eval import ptb
+from ser_ros.eval.ptb import tokenize, tokenize_coco
+
+# Each line is what CoreNLP 3.4.1 printed for the caption, the next caption beginning "A ".
+CASES = [
+    ("It's a dog's life, they don't can't WON'T.", "it 's a dog 's life , they do n't ca n't wo n't ."),
+    ("cannot gonna gotta gimme lemme wanna", "can not gon na got ta gim me lem me wan na"),
+    ("'Tis the '90s and '50 o'clock", "'t is the '90s and '50 o'clock"),
+    ("rock 'n' roll y'all ol' ma'am", "rock 'n' roll y' all ol' ma'am"),
+    ("a 'red' sign, graffiti'ed po'boy", "a ` red ' sign , graffiti'ed po ` boy"),
+    ("dogs' don’t it’s ‘a’ “b”", "dogs ' do n't it 's ` a ' `` b ''"),
+    ('"Stop" (a "$5" sign)', "`` stop '' -lrb- a `` $ 5 '' sign -rrb-"),
+    ("the t.v. in the U.S. The", "the t.v. in the u.s. . the"),
+    ("the t.v.", "the t.v. ."),
+    ("St. and Ave. and Blvd. Man etc.", "st. and ave. and blvd. . man etc. ."),
+    ("down a road., and end..", "down a road. , and end . ."),
+    ("no. 5 no. vs. Dr. Ph.D.", "no. 5 no . vs. dr. ph.d. ."),
+    ("at 1:42pm, 10:07. 5 p.m.", "at 1:42 pm , 10:07 . 5 p.m. ."),
+    ("22 3/4 st ½ 3-1/2", "22\u00a03/4 st 1/2 3-1/2"),
+    ("(555) 555-1234 12/25/2010 -5 +5 5,000 5%", "-lrb-555-rrb-\u00a0555-1234 12/25/2010 -5 +5 5,000 5 %"),
+    ("park.the street.A a.b.c", "park.the street.a a.b.c"),
+    ("wow!! what?! a... b…", "wow !! what ?! a. . . b ..."),
+    ("a--b – a---b well-known U.S.-based", "a -- b -- a -- b well-known u.s.-based"),
+    ("his/her a/b/c/d w/ 1/2-inch", "his/her a/b/c / d w / 1/2-inch"),
+    ("AT&T &amp; a&b <b> <3 :) :-(", "at&t & a & b <b> < 3 :-rrb- :--lrb-"),
+    ("www.a.com foo@bar.com @user #tag 5.jpg", "www.a.com foo@bar.com @user #tag 5.jpg"),
+    ("£5 €5 5¢ US$5 # 1 C++", "# 5 $ 5 5 cents us$ 5 # 1 c++"),
+    ("café 北京市 naïve 😀 5° [x] {y}", "café 北京市 naïve 5 ° -lsb- x -rsb- -lcb- y -rcb-"),
+    ("dis. . .a", "dis ... a"),
+    ("", ""),
+    ("  \t ", ""),
+]
+
+
+@pytest.mark.parametrize(("caption", "tokens"), CASES)
+def test_a_case_class(caption: str, tokens: str) -> None:
+    assert " ".join(tokenize(caption)) == tokens
+
+
+def test_real_captions(shared_data: Path) -> None:
+    pairs = shared_data / "ptb_pairs"
+    with gzip.open(pairs / "dev_raw.txt.gz", "rt") as raw, gzip.open(pairs / "dev_ptb.txt.gz", "rt") as ptb:
+        differing = [
+            caption
+            for caption, tokens in zip(raw, ptb, strict=True)
+            if " ".join(tokenize(caption.rstrip("\n"))) != tokens.rstrip("\n")
+        ]
+    # These end in an acronym, and Stanford's lexer saw a next line that is not in the pairs.
+    assert [caption.strip()[-5:] for caption in differing] == [" r.v.", "00 N.", " t.v."]
+
+
+def test_coco_removes_punctuation_but_not_brackets() -> None:
+    assert tokenize_coco('Two "red" (big) dogs, !') == ["two", "red", "-lrb-", "big", "-rrb-", "dogs"]
+
+
+@given(st.text())
+@example("a\u2028b\x00c\u0130")
+def test_any_text_gives_clean_tokens(caption: str) -> None:
+    tokens = tokenize(caption)
+    assert all(token and " " not in token and "\n" not in token for token in tokens)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "dog",
+                ".",
+                ".",
+                ",",
+                "'",
+                '"',
+                "t.v.",
+                "St.",
+                "22",
+                "3/4",
+                "n't",
+                "a-",
+                "-b",
+                "(c)",
+                "...",
+                "?!",
+                "The",
+                "A",
+            ]
+        ),
+        max_size=9,
+    )
+)
+def test_the_fast_path_changes_nothing(words: list[str]) -> None:
+    caption = " ".join(words)
+    assert tokenize(caption) == list(ptb._lex_alone(caption))
+
+
+ALPHABET = st.text(alphabet="abnstdlIAM0159 .,'\"-!?:;()/&$#@_“”’…é", max_size=30)
+
+
+@pytest.mark.skipif(
+    not shutil.which("java") or find_spec("pycocoevalcap") is None, reason="Stanford's tokeniser needs Java"
+)
+@settings(max_examples=3, deadline=None)
+@given(st.lists(ALPHABET, min_size=300, max_size=300))
+def test_against_stanfords_tokeniser(tmp_path_factory: pytest.TempPathFactory, captions: list[str]) -> None:
+    jar = next(iter(find_spec("pycocoevalcap").submodule_search_locations))
+    file = tmp_path_factory.mktemp("ptb") / "captions.txt"
+    file.write_text("".join(f"{caption}\nA z\n" for caption in captions))
+    command = ["java", "-cp", f"{jar}/tokenizer/stanford-corenlp-3.4.1.jar"]
+    command += ["edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", str(file)]
+    output = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\n")
+    assert [" ".join(tokenize(caption)) for caption in captions] == output[: 2 * len(captions) : 2]
+
+
+def test_the_verb(tmp_path: Path) -> None:
+    captions = tmp_path / "captions.txt"
+    captions.write_bytes(b"A man's t.v., ok.\n\nTwo dogs\r\n")
+    run = ["ser_ros", "tokenize", str(captions)]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == (
+        "a man 's t.v. , ok .\n\ntwo dogs\n"
+    )
+    answer = subprocess.run([*run, "--coco", "--json"], capture_output=True, text=True, check=True).stdout
+    assert json.loads(answer) == {"tokens": [["a", "man", "'s", "t.v.", "ok"], [], ["two", "dogs"]]}
+    captions.write_bytes(b"\xff\xfe")
+    bad = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert bad.returncode == 2
+    assert "line 1" in bad.stderr
+    assert "UTF-8" in bad.stderr
