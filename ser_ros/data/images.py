@@ -1,12 +1,10 @@
-"""The pictures of a dataset: which are missing, and loading one as RGB."""
+"""The pictures of a dataset: which of them are missing."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
-
-import numpy as np
 
 from ser_ros.errors import UserError
 
@@ -33,20 +31,3 @@ def missing_images(folder: Path, images: Iterable[str]) -> list[str]:
         present = set(os.listdir(place)) if place.is_dir() else set()
         missing.extend(os.path.join(directory, name) for name in names - present)
     return sorted(missing)
-
-
-def load_rgb(path: Path) -> np.ndarray:
-    """One picture as [H, W, 3] uint8, turned upright as its EXIF tag says.
-
-    Raises:
-        UserError: the file is missing, empty or no picture.
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except FileNotFoundError:
-        raise UserError(f"the picture {path} does not exist") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"the picture {path} cannot be decoded: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import torch
 from torch import nn
 
 from ser_ros.errors import UserError
-from ser_ros.model.config import SerConfig, TowerConfig
+from ser_ros.model.config import SerConfig
 from ser_ros.model.ser_model import SerModel
 from ser_ros.model.tokenizer import CaptionTokenizer
+from ser_ros.model.vision_tower import VisionTowers
 from ser_ros.train.recipe import ModelSource, Recipe
 
 
@@ -34,36 +36,66 @@ def first_model(recipe: Recipe, start: Path | None) -> SerModel:
     return from_parts(source).eval().requires_grad_(False)
 
 
+def first_tower(recipe: Recipe, layers: Sequence[int]) -> tuple[VisionTowers, SerConfig]:
+    """Only the vision towers of `first_model`, deep enough for these hidden states.
+
+    Raises:
+        UserError: as `first_model`, and for hidden states that a saved model has not kept.
+    """
+    if recipe.model.start:
+        model = SerModel.from_pretrained(recipe.model.start, dtype="fp32")
+        kept = max(model.config.buffer_layers)
+        if max(layers) > kept:
+            raise UserError(f"{recipe.model.start} keeps tower layers up to {kept}, not layer {max(layers)}")
+        return model.vision, model.config
+    kind, found = _tower_found(recipe.model.vision_tower)
+    top = int(found["towers"][0]["sizes"]["num_hidden_layers"])
+    if not all(0 <= layer <= top for layer in layers):
+        raise UserError(f"layers {list(layers)} do not all exist in a tower of {top} layers")
+    # Language model and connectors are not built: only what decides the towers matters.
+    found["connector"] = {"layers": list(layers)}
+    found["deeplens"] = None
+    config = SerConfig.from_json(json.dumps(_merged(json.loads(SerConfig().to_json()), found)), "the tower")
+    towers = VisionTowers(config)
+    _load_tower(towers, recipe.model.vision_tower, kind)
+    return towers, config
+
+
 def from_parts(source: ModelSource) -> SerModel:
     """Pretrained tower and language model, new connector and DeepLens (paper section 3, H.1)."""
     from transformers import AutoConfig, AutoTokenizer
 
-    tower_config = _fetch(AutoConfig, source.vision_tower, "model.vision_tower")
+    kind, found = _tower_found(source.vision_tower)
     language_config = _fetch(AutoConfig, source.language_model, "model.language_model")
-    tower_config = getattr(tower_config, "vision_config", tower_config)
-    kind = tower_config.model_type.removesuffix("_model").removesuffix("_vision")
     text = _fetch(AutoTokenizer, source.language_model, "model.language_model")
     if not text.is_fast:
         raise UserError(f"{source.language_model} has no tokenizer.json, which a ser_ros checkpoint needs")
-    found: dict[str, Any] = {
-        "image": _image(source.vision_tower, int(tower_config.image_size)),
-        "towers": [{"kind": kind, "sizes": _sizes(tower_config)}],
-        "language": {
-            "kind": language_config.model_type,
-            "sizes": _sizes(language_config),
-            # OPT starts with </s>; LLaMA with its own <s>.
-            "bos": 2 if language_config.model_type == "opt" else text.bos_token_id,
-            "eos": text.eos_token_id,
-        },
+    found["language"] = {
+        "kind": language_config.model_type,
+        "sizes": _sizes(language_config),
+        # OPT starts with </s>; LLaMA with its own <s>.
+        "bos": 2 if language_config.model_type == "opt" else text.bos_token_id,
+        "eos": text.eos_token_id,
     }
     default = json.loads(SerConfig().to_json())
     config = SerConfig.from_json(
         json.dumps(_merged(_merged(default, found), source.config)), "model.config of the recipe"
     )
     model = SerModel(config, CaptionTokenizer(text.backend_tokenizer, config))
-    _load_tower(model, source.vision_tower, config.towers[0])
+    _load_tower(model.vision, source.vision_tower, kind)
     _load_language(model, source.language_model)
     return model
+
+
+def _tower_found(name: str) -> tuple[str, dict[str, Any]]:
+    """Kind of the tower, and what its folder says of image and sizes, as in config.json."""
+    from transformers import AutoConfig
+
+    whole = _fetch(AutoConfig, name, "model.vision_tower")
+    config = getattr(whole, "vision_config", whole)
+    kind = config.model_type.removesuffix("_model").removesuffix("_vision")
+    image = _image(name, int(config.image_size))
+    return kind, {"image": image, "towers": [{"kind": kind, "sizes": _sizes(config)}]}
 
 
 def _fetch(kind: Any, name: str, parameter: str) -> Any:
@@ -84,6 +116,8 @@ def _sizes(config: Any) -> dict[str, Any]:
     values = config.to_dict()
     keys = [key for key in values if key not in common or key == "tie_word_embeddings"]
     skipped = {"model_type", "architectures", "transformers_version", "torch_dtype", "dtype"}
+    # The tower decides these itself: it has neither a pooling head nor masked patches.
+    skipped |= {"vision_use_head", "use_mask_token"}
     return {
         key: values[key]
         for key in keys
@@ -115,7 +149,7 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _load_tower(model: SerModel, name: str, config: TowerConfig) -> None:
+def _load_tower(towers: VisionTowers, name: str, kind: str) -> None:
     from transformers import CLIPVisionModel, Dinov2Model, Siglip2VisionModel, SiglipVisionModel
 
     classes = {
@@ -124,12 +158,12 @@ def _load_tower(model: SerModel, name: str, config: TowerConfig) -> None:
         "siglip2": Siglip2VisionModel,
         "dinov2": Dinov2Model,
     }
-    whole = _fetch(classes[config.kind], name, "model.vision_tower").float()
+    whole = _fetch(classes[kind], name, "model.vision_tower").float()
     whole = getattr(whole, "vision_model", whole)
-    tower = model.vision.towers[0]
-    layers = whole.encoder.layer if config.kind == "dinov2" else whole.encoder.layers
+    tower: Any = towers.towers[0]
+    layers = whole.encoder.layer if kind == "dinov2" else whole.encoder.layers
     _copy(tower.embeddings, whole.embeddings, name)
-    if config.kind == "clip":
+    if kind == "clip":
         _copy(tower.pre_norm, whole.pre_layrnorm, name)
     for mine, theirs in zip(tower.layers, layers, strict=False):  # the tower stops at the highest layer used
         _copy(mine, theirs, name)

@@ -149,7 +149,7 @@ class Samples(TrainerCallback):
         """Caption the rows with the model as it is and append one line each."""
         import torch
 
-        from ser_ros.data.images import load_rgb
+        from ser_ros.model.images import load_image
 
         model = getattr(learner, "module", learner).model
         training = model.training
@@ -158,9 +158,7 @@ class Samples(TrainerCallback):
         with torch.random.fork_rng(devices=[]), torch.no_grad(), self.path.open("a") as file:
             for row in self.rows:
                 style = row.style if row.style in model.config.prompts else "default"
-                found = model.describe(
-                    [load_rgb(Path(row.image))], style=style, refinements=self.refinements
-                )[0]
+                found = model.describe([load_image(row.image)], style=style, refinements=self.refinements)[0]
                 line = {
                     "step": step, "image": row.image, "truth": row.caption,
                     "initial": found.initial, "refined": found.refined,

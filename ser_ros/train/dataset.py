@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ser_ros.data.images import load_rgb
 from ser_ros.errors import UserError
 from ser_ros.model.config import IGNORE, IMAGE_TOKEN, SerConfig
+from ser_ros.model.images import load_image
 from ser_ros.model.processor import preprocess
 from ser_ros.model.tokenizer import CaptionTokenizer
 from ser_ros.train.features import FeatureStore
@@ -102,7 +101,7 @@ class CaptionDataset(Dataset):
     def _picture(self, image: str) -> dict[str, np.ndarray]:
         if self.features is not None:
             return {"features": self.features.read(image)}
-        return {"pixels": preprocess([load_rgb(Path(image))], self.tokenizer.config.image)[0]}
+        return {"pixels": preprocess([load_image(image)], self.tokenizer.config.image)[0]}
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:

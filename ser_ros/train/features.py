@@ -148,12 +148,12 @@ def tower_features(model: SerModel, autocast: str | None = None) -> Callable[[Se
     """`compute` of `FeatureStore.build` for this model; `autocast` is "bf16", "fp16" or None."""
     import torch
 
-    from ser_ros.data.images import load_rgb
+    from ser_ros.model.images import load_image
 
     dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
     def compute(images: Sequence[str]) -> np.ndarray:
-        pixels = model.preprocess([load_rgb(Path(image)) for image in images])
+        pixels = model.preprocess([load_image(image) for image in images])
         with torch.autocast(model.device.type, dtypes.get(autocast or ""), enabled=autocast in dtypes):
             buffer = model.see(pixels)
         layers = [buffer.layers[layer].float().cpu() for layer in model.config.buffer_layers]

@@ -76,4 +76,7 @@ class Learner(nn.Module):
 
     def recompute_activations(self) -> None:
         """Save memory: recompute the language model's activations in the backward pass."""
-        self.model.language.decoder.gradient_checkpointing_enable({"use_reentrant": False})
+        decoder = self.model.language.decoder
+        # transformers 6 drops the old name.
+        enable = getattr(decoder, "activation_checkpointing_enable", decoder.gradient_checkpointing_enable)
+        enable({"use_reentrant": False})

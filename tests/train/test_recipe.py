@@ -122,5 +122,5 @@ def test_wrong_overrides_are_named(tmp_path: Path, override: str) -> None:
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none.yaml cannot be read"):
+    with pytest.raises(UserError, match=r"none\.yaml cannot be read"):
         load_recipe(tmp_path / "none.yaml")

@@ -82,7 +82,7 @@ def test_stage2_without_initial_captions_says_so(home: Path) -> None:
         stage_rows(recipe(home), "stage2", stage)
     (home / "bad.jsonl").write_text('{"key": "0#0"}\n')
     stage.data = [source(pseudo=[Pseudo("bad.jsonl")])]
-    with pytest.raises(UserError, match="bad.jsonl, line 1"):
+    with pytest.raises(UserError, match=r"bad\.jsonl, line 1"):
         stage_rows(recipe(home), "stage2", stage)
 
 

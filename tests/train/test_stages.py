@@ -132,7 +132,7 @@ def test_two_processes_learn_what_one_learns(toy: Toy) -> None:
 @pytest.mark.slow
 def test_the_second_glance_beats_the_first_on_new_scenes(toy: Toy) -> None:
     """Stage 2 corrects a stage 1 model that was stopped early."""
-    from ser_ros.data.images import load_rgb
+    from ser_ros.model.images import load_image
     from tests.train.toy_home import make_pseudo, make_toy_home
 
     captions = make_toy_home(toy.folder / "train", 400, seed=2)
@@ -144,7 +144,7 @@ def test_the_second_glance_beats_the_first_on_new_scenes(toy: Toy) -> None:
         annotation["image_id"]: annotation["caption"]
         for annotation in json.loads((toy.folder / "val/captions.json").read_text())["annotations"]
     }
-    pictures = [load_rgb(toy.folder / "val/images" / f"{number}.png") for number in truth]
+    pictures = [load_image(toy.folder / "val/images" / f"{number}.png") for number in truth]
     found = model.describe(pictures)
     first = sum(d.initial == t for d, t in zip(found, truth.values(), strict=True))
     second = sum(d.refined == t for d, t in zip(found, truth.values(), strict=True))

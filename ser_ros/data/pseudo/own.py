@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ser_ros.data.images import load_rgb
 from ser_ros.data.pseudo.store import PseudoRecord
 from ser_ros.data.sample import Sample
+from ser_ros.model.images import load_image
 
 
 def own_captions(
@@ -44,7 +44,7 @@ def own_captions(
             pictures = [image for s, image in groups if s == style]
             for start in range(0, len(pictures), batch):
                 chunk = pictures[start : start + batch]
-                found = captioner.describe([load_rgb(images / image) for image in chunk], options)
+                found = captioner.describe([load_image(images / image) for image in chunk], options)
                 for image, description in zip(chunk, found, strict=True):
                     for sample in groups[style, image]:
                         record = PseudoRecord.of(sample, name)
