@@ -27,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "train": ("ser_ros.train.train_command", "train the three stages of a recipe"),
     "pseudo": ("ser_ros.data.pseudo_command", "write pseudo-initial captions for stage 2"),
     "sim": ("ser_ros.data.sim.command", "render the simulated home, or record a patrol through it"),
-    "data": ("ser_ros.data.data_command", "check the datasets of a recipe before training"),
+    "data": ("ser_ros.train.data_command", "check the datasets of a recipe before training"),
     "tokenize": ("ser_ros.eval.tokenize_command", "split captions into the PTB tokens COCO scores count"),
     "doctor": ("ser_ros.doctor", "check that everything captioning and the nodes need is here"),
 }

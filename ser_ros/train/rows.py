@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -112,29 +112,41 @@ def stage_rows(recipe: Recipe, name: str, stage: Stage) -> tuple[list[Row], list
     return rows, reports
 
 
+def initial_captions(samples: Sequence[Sample], source: Source, root: Path) -> dict[str, list[str]]:
+    """The captions to be refined towards each ground truth, by its key: from the annotations
+    themselves, from the pseudo files, and the ground truth itself where the source says so."""
+    tables = [load_pseudo(_expand(root, pseudo.path), pseudo.per_caption) for pseudo in source.pseudo]
+    found: dict[str, list[str]] = {}
+    for sample in samples:
+        if sample.pre_caption:
+            found.setdefault(sample.key, []).append(sample.pre_caption)
+    for sample in {sample.key: sample for sample in samples}.values():
+        texts = found.setdefault(sample.key, [])
+        for table in tables:
+            texts.extend(table.get(sample.key, ()))
+        if source.include_gt:
+            texts.append(sample.caption)
+    return found
+
+
 def _refinements(
     samples: list[Sample], source: Source, stage: Stage, root: Path, rng: random.Random
 ) -> tuple[list[tuple[Sample, Row]], int]:
     """(sample, row) for each initial caption of each ground truth, and how many have none."""
-    tables = [load_pseudo(_expand(root, pseudo.path), pseudo.per_caption) for pseudo in source.pseudo]
-    made, unpaired = [], 0
-    for sample in samples:
-        initials = [sample.pre_caption] if sample.pre_caption else []
-        for table in tables:
-            initials.extend(table.get(sample.key, ()))
-        if source.include_gt:
-            initials.append(sample.caption)
-        unpaired += not initials
-        for initial in initials:
+    truths = {sample.key: sample for sample in samples}
+    initials = initial_captions(samples, source, root)
+    made = []
+    for key, sample in truths.items():
+        for initial in initials[key]:
             glance = rng.random() < stage.glance_rate
             in_prompt = rng.random() < stage.caption_in_prompt
-            row = Row("", sample.caption, sample.style, None if glance else initial, in_prompt, sample.key)
+            row = Row("", sample.caption, sample.style, None if glance else initial, in_prompt, key)
             made.append((sample, row))
-    if samples and unpaired == len(samples):
+    if truths and not made:
         raise UserError(
             f"stage 2 needs initial captions for {source.path}: name a file under 'pseudo' (ser_ros pseudo)"
         )
-    return made, unpaired
+    return made, sum(not initials[key] for key in truths)
 
 
 def _expand(root: Path, pattern: str) -> list[Path]:
