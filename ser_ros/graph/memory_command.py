@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     merge = verbs.add_parser("merge", help="put the memories of several robots into a new one")
     merge.add_argument("stores", nargs="+", type=Path, metavar="STORE")
     merge.add_argument("--out", type=Path, required=True, help="the new file; must not exist")
-    merge.add_argument("--frame", default="map", help="frame of the result (map)")
+    merge.add_argument("--frame", default="", help="frame of the result (the one the stores share)")
     merge.add_argument("--robot", default="merged", help="name of the robot that goes on with the result")
     merge.add_argument(
         "--transform",

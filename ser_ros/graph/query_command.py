@@ -17,7 +17,7 @@ from ser_ros.graph.memory.spoken_time import say_when
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", help="memory file, for example ~/.ros/ser_ros/memory.db")
     parser.add_argument("question", nargs="+", help='words, for example "what is on the kitchen table"')
-    parser.add_argument("--max-matches", type=int, default=5, metavar="N", help="most matches, 1 to 100 (5)")
+    parser.add_argument("--max-matches", type=int, default=5, metavar="N", help="most matches (5)")
     parser.add_argument(
         "--min-score", type=float, default=0.3, metavar="S", help="leave out worse ones (0.3)"
     )
@@ -25,10 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--now",
         choices=("newest", "clock"),
         default="newest",
-        help="what 'an hour ago' counts from: the newest image in the memory (default), or this machine's clock",
+        help="what 'an hour ago' counts from: the newest image (default) or this machine's clock",
     )
     parser.add_argument("--timezone", default="", help="zone of times, as in Europe/Berlin (this machine's)")
-    parser.add_argument("--embeddings", metavar="DIR", help="folder of all-MiniLM-L6-v2 (extra [embed])")
+    parser.add_argument(
+        "--embeddings",
+        metavar="DIR",
+        help="folder of all-MiniLM-L6-v2, or 'installed' for the one of the extra [embed]",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

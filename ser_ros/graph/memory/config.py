@@ -18,7 +18,9 @@ class MemoryConfig:
     """How the memory decides what is the same thing, how long it remembers, when it speaks."""
 
     robot: str = setting("", "name of this robot in a merged memory; empty draws a random one per store")
-    frame_id: str = setting("map", "frame of all poses; a pose in another frame counts as unknown")
+    frame_id: str = setting(
+        "", "frame of all poses, empty is that of the first one; a pose in another frame counts as unknown"
+    )
 
     place_radius: float = setting(1.0, "keyframe poses this close are one place", 0.1, 50.0, "m")
     view_distance: float = setting(

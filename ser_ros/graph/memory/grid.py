@@ -22,13 +22,19 @@ def settle_grid(store: Store, config: MemoryConfig) -> None:
     Raises:
         UserError: the file has poses in another frame.
     """
-    frame = store.meta("frame_id") or config.frame_id
-    if frame != config.frame_id and store.db.execute("SELECT 1 FROM place LIMIT 1").fetchone():
+    frame = store.meta("frame_id")
+    if (
+        frame
+        and config.frame_id
+        and frame != config.frame_id
+        and store.db.execute("SELECT 1 FROM place LIMIT 1").fetchone()
+    ):
         raise UserError(
             f"the memory {store.path} has poses in the frame {frame!r}, not {config.frame_id!r}; "
             "set the parameter frame_id to it or give another path"
         )
-    store.set_meta("frame_id", config.frame_id)
+    if config.frame_id:
+        store.set_meta("frame_id", config.frame_id)
     for table, column, size in (("place", "", config.place_radius), ("object", "view_", config.merge_radius)):
         if store.meta(f"{table}_grid") == repr(size):
             continue

@@ -6,9 +6,12 @@ that holds another one already takes nothing new from it, and merging twice is m
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from ser_ros.graph.memory.grid import cell
 from ser_ros.graph.memory.snapshot import Row
 
 
@@ -67,3 +70,32 @@ class Groups:
     def _union(self, first: str, second: str) -> None:
         one, other = sorted((self.find(first), self.find(second)))
         self._parent[other] = one
+
+
+def joined(group: list[Row], part: str) -> dict[Any, tuple[Any, ...]]:
+    """The parts of all members; of two under one key the greater one, which holds the other."""
+    joined: dict[Any, tuple[Any, ...]] = {}
+    for member in group:
+        for key, numbers in member[part].items():
+            joined[key] = max(numbers, joined.get(key, numbers))
+    return dict(sorted(joined.items()))
+
+
+def neighbours(groups: dict[str, list[Row]], column: str, radius: float) -> list[tuple[Row, Row, float]]:
+    """Pairs of entries whose positions are within the radius, with their distance in metres."""
+    cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for group in groups.values():
+        for entry in group:
+            if entry[f"{column}x"] is not None:
+                cells[cell(entry[f"{column}x"], radius), cell(entry[f"{column}y"], radius)].append(entry)
+    pairs = []
+    for (x, y), entries in cells.items():
+        for entry in entries:
+            for near in ((x + i, y + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
+                for other in cells.get(near, ()):
+                    distance = math.hypot(
+                        entry[f"{column}x"] - other[f"{column}x"], entry[f"{column}y"] - other[f"{column}y"]
+                    )
+                    if entry["uid"] < other["uid"] and distance <= radius:
+                        pairs.append((entry, other, distance))
+    return pairs

@@ -19,7 +19,7 @@ from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.embeddings import Embedder
 from ser_ros.graph.memory.vocabulary import conflict
 
-PERSON = "person"
+PERSONS = frozenset(("person", "people"))
 
 
 class Verdict(IntEnum):
@@ -96,9 +96,9 @@ class NameRule:
             and wordnet.same_thing(first.head, second.head)
         ):
             return Likeness(Verdict.SAME, 0.9)
-        people = wordnet.is_a(first.head, PERSON), wordnet.is_a(second.head, PERSON)
+        people = is_person(first.head), is_person(second.head)
         if all(people):
-            if PERSON in (first.head, second.head):
+            if {first.head, second.head} & PERSONS:
                 return Likeness(Verdict.SAME, 0.8)
             kin = wordnet.is_a(first.head, second.head) or wordnet.is_a(second.head, first.head)
             return Likeness(Verdict.SAME, 0.8) if kin else DIFFERENT
@@ -119,6 +119,11 @@ class NameRule:
             assert self._embedder is not None
             self._vectors[text] = self._embedder.embed([text])[0]
         return self._vectors[text]
+
+
+def is_person(head: str) -> bool:
+    """Whether the noun's most frequent sense is a person: "man", not "computer"."""
+    return head in PERSONS or wordnet.lexname(head) == "noun.person"
 
 
 def _derived(first: str, second: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ser_ros.errors import UserError
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.evidence import drop_uncited, trim_evidence
 from ser_ros.graph.memory.grid import cell, settle_grid
-from ser_ros.graph.memory.grouping import Groups
+from ser_ros.graph.memory.grouping import Groups, joined, neighbours
 from ser_ros.graph.memory.identity import Name, NameRule, Verdict, judge
 from ser_ros.graph.memory.places import settle_room
 from ser_ros.graph.memory.snapshot import Row, Snapshot, Transform, read_snapshot
@@ -35,7 +36,9 @@ def merge(
     """Merge memory files into a new one.
 
     Args:
-        inputs: file and the transform from its frame into `config.frame_id`; None where it is the same.
+        inputs: file and the transform from its frame into the one of the result, which is
+            `config.frame_id` or, where that is empty, the one that those without a transform share;
+            None where it is the same.
         output: must not exist.
         robot: name of the robot that goes on writing the result.
     Raises:
@@ -43,6 +46,8 @@ def merge(
     """
     if output.exists():
         raise UserError(f"{output} exists; give another path for the merged memory")
+    if not config.frame_id:
+        config = replace(config, frame_id=_common_frame(inputs))
     snapshots = [_read(path, transform, config) for path, transform in inputs]
     draft = output.with_name(f".{output.name}.part")
     for leftover in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm")):
@@ -57,10 +62,23 @@ def merge(
     draft.replace(output)
 
 
+def _common_frame(inputs: Sequence[tuple[Path, Transform | None]]) -> str:
+    frames = set()
+    for path, transform in inputs:
+        store = Store(path, read_only=True)
+        if transform is None:
+            frames.add(store.meta("frame_id"))
+        store.close()
+    named = sorted(frames - {""})
+    if len(named) > 1:
+        raise UserError(f"the memories are in the frames {', '.join(named)}; give --frame and --transform")
+    return named[0] if named else "map"
+
+
 def _read(path: Path, transform: Transform | None, config: MemoryConfig) -> Snapshot:
     store = Store(path, read_only=True)
     try:
-        frame = store.meta("frame_id", config.frame_id)
+        frame = store.meta("frame_id") or config.frame_id
         if transform is None and frame != config.frame_id:
             raise UserError(
                 f"the memory {path} is in the frame {frame!r}, not {config.frame_id!r};"
@@ -106,7 +124,7 @@ class _Writer:
         radius = self._config.place_radius
         return [
             (-distance, a["uid"], b["uid"])
-            for a, b, distance in _neighbours(self._places.members(), "", radius)
+            for a, b, distance in neighbours(self._places.members(), "", radius)
             if abs(a["z"] - b["z"]) <= max(radius, 1.0) and not self._places.share_memory(a["uid"], b["uid"])
         ]
 
@@ -118,7 +136,7 @@ class _Writer:
         for name in sorted(set(every), key=lambda name: (name.label, name.head)):
             names.learn(name)
         radius = self._config.merge_radius
-        for a, b, distance in _neighbours(members, "view_", radius):
+        for a, b, distance in neighbours(members, "view_", radius):
             likeness = names.related(Name(a["label"], a["head"])).get(b["label"])
             if likeness is None or self._objects.share_memory(a["uid"], b["uid"]):
                 continue
@@ -145,13 +163,13 @@ class _Writer:
             rows[uid] = row
             for alias in aliases[uid]:
                 self._insert("place_alias", uid=alias, place=row)
-            for (sector, camera, robot), numbers in _joined(group, "visits").items():
+            for (sector, camera, robot), numbers in joined(group, "visits").items():
                 visits, images, first, last = numbers
                 self._insert(
                     "visit", place=row, sector=sector, camera=camera, origin=self._store.origin_id(robot),
                     visits=visits, images=images, first_seen=first, last_seen=last,
                 )  # fmt: skip
-            for (room, robot), (count, last) in _joined(group, "votes").items():
+            for (room, robot), (count, last) in joined(group, "votes").items():
                 origin = self._store.origin_id(robot)
                 self._insert("room_vote", place=row, room=room, origin=origin, count=count, last_seen=last)
             settle_room(self._store, row)
@@ -187,7 +205,7 @@ class _Writer:
         aliases, size = self._objects.aliases(), self._config.merge_radius
         for uid, group in self._objects.members().items():
             newest = max(group, key=lambda one: (one["last_seen"], one["times_seen"], one["uid"]))
-            tallies = _joined(group, "tallies")
+            tallies = joined(group, "tallies")
             last = max(numbers[1] for numbers in tallies.values())
             gone = max(one["gone"] for one in group)
             point = newest["view_x"], newest["view_y"]
@@ -212,7 +230,7 @@ class _Writer:
                     **dict(zip(names.split(), numbers, strict=True)),
                 )  # fmt: skip
             self._write_history(row, group)
-            for observation, (start, end, confidence) in _joined(group, "evidence").items():
+            for observation, (start, end, confidence) in joined(group, "evidence").items():
                 self._insert(
                     "evidence", object=row, observation=observations[observation],
                     start=start, end=end, confidence=confidence,
@@ -220,7 +238,7 @@ class _Writer:
 
     def _write_history(self, row: int, group: list[Row]) -> None:
         states = set()
-        for (robot, text, state, first), (count, last, confidence) in _joined(group, "history").items():
+        for (robot, text, state, first), (count, last, confidence) in joined(group, "history").items():
             states.add(state)
             self._insert(
                 "attribute", object=row, origin=self._store.origin_id(robot), text=text, state=state,
@@ -256,32 +274,3 @@ class _Writer:
 
 def _attributes(entry: Row) -> frozenset[str]:
     return frozenset(filter(None, entry["attributes"].split("|")))
-
-
-def _joined(group: list[Row], part: str) -> dict[Any, tuple[Any, ...]]:
-    """The parts of all members; of two under one key the greater one, which holds the other."""
-    joined: dict[Any, tuple[Any, ...]] = {}
-    for member in group:
-        for key, numbers in member[part].items():
-            joined[key] = max(numbers, joined.get(key, numbers))
-    return dict(sorted(joined.items()))
-
-
-def _neighbours(groups: dict[str, list[Row]], column: str, radius: float) -> list[tuple[Row, Row, float]]:
-    """Pairs of entries whose positions are within the radius, with their distance in metres."""
-    cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
-    for group in groups.values():
-        for entry in group:
-            if entry[f"{column}x"] is not None:
-                cells[cell(entry[f"{column}x"], radius), cell(entry[f"{column}y"], radius)].append(entry)
-    pairs = []
-    for (x, y), entries in cells.items():
-        for entry in entries:
-            for near in ((x + i, y + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
-                for other in cells.get(near, ()):
-                    distance = math.hypot(
-                        entry[f"{column}x"] - other[f"{column}x"], entry[f"{column}y"] - other[f"{column}y"]
-                    )
-                    if entry["uid"] < other["uid"] and distance <= radius:
-                        pairs.append((entry, other, distance))
-    return pairs

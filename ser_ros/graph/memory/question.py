@@ -94,8 +94,9 @@ _FRAMES: tuple[tuple[Kind, str], ...] = (
                     r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
                     r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
                     r"(?: that is| that are| lying| standing| sitting| located| placed| kept)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|in which room)(?:'s| is| are| was| were)? "
-                r"(?:did|have|do|could|can) (?:you|i|we) (?:last |ever |first )?(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
+    (Kind.FIND, r"(?:where|when|in which room)(?:'s| is| are| was| were)? (?:did|have|do|could|can) "
+                r"(?:you|i|we) (?:last |ever |first )?"
+                r"(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
     (Kind.FIND, r"(?:where|when)(?:'s| is| are| was| were)(?P<rest> .+?)(?: (?:last )?seen| now| again)?"),
     (Kind.FIND, r"(?:have|did|do|can|could) (?:you|i|we) (?:last |ever |already )?"
                 r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),
@@ -109,7 +110,7 @@ _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _FRAMES)
 _LOCATION = re.compile(r"\b(" + "|".join(map(re.escape, location_phrases())) + r")\b")
 _FILLER = re.compile(
     r"\b(?:the|a|an|any|some|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
-    r"is|are|was|were|be|been|do|does|you|we|i|have|has|seen|see|saw|remember|know|last)\b"
+    r"is|are|was|were|be|been|do|does|you|we|i|have|has|seen|see|saw|remember|know|last|where|when|what|how|many)\b"
 )
 _POSTURE = re.compile(
     r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept)$"

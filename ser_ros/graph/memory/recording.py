@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from dataclasses import dataclass
 
 from ser_ros.graph.memory.absence import note_absences
 from ser_ros.graph.memory.config import MemoryConfig
@@ -14,27 +13,16 @@ from ser_ros.graph.memory.identity import Likeness, Name, NameRule, Verdict, jud
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.places import Places, View, short_hash, usable
 from ser_ros.graph.memory.relations import record_relations
+from ser_ros.graph.memory.sighting import Sighting, first_mentions, sighting_of
 from ser_ros.graph.memory.states import record_attributes
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.vocabulary import normal, room_of
-from ser_ros.graph.triples import SceneObject, SceneTriples
+from ser_ros.graph.memory.vocabulary import room_of
+from ser_ros.graph.pose import Pose
 
 # The place of a thing is the mean of this many of its newest places in view: it may be moved.
 VIEW_MEMORY = 10
 MOST_LINKS = 4
 _NO_POSE = (None,) * 7
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """One thing of one caption, ready to be compared with what is known."""
-
-    thing: SceneObject
-    name: Name
-    attributes: frozenset[str]
-    plural: bool
-    view_point: tuple[float, float] | None
-    stamp_ns: int
 
 
 class Recorder:
@@ -59,7 +47,7 @@ class Recorder:
             False when this very image is known already.
         """
         db, origin = self._store.db, self._store.origin
-        pose = usable(observation.pose, self.config.frame_id)
+        pose = self._usable(observation.pose)
         observation = Observation(
             observation.stamp_ns, observation.camera, observation.triples, pose, observation.confidence
         )
@@ -83,14 +71,22 @@ class Recorder:
             note_absences(db, view.left, origin, observation.stamp_ns, self.config.gone_probability)
         return True
 
+    def _usable(self, pose: Pose | None) -> Pose | None:
+        """The pose if it is finite and in the frame of the memory, which the first one gives."""
+        frame = self._store.meta("frame_id")
+        pose = usable(pose, frame or (pose.frame_id if pose else ""))
+        if pose is not None and not frame:
+            self._store.set_meta("frame_id", pose.frame_id)
+        return pose
+
     def _record_objects(self, observation: Observation, view: View, origin: int, row: int) -> dict[int, int]:
         """Write the things of one caption; returns {id in the triples: row of the object}."""
         sightings = [
-            self._sighting(thing, observation)
+            sighting_of(thing, observation, self.config.view_distance)
             for thing in observation.triples.objects
             if thing.confidence >= self.config.min_confidence and room_of(thing) is None
         ]
-        first_named = _coreferent(observation.triples, sightings)
+        first_named = first_mentions(observation.triples, sightings)
         distinct = [sighting for sighting in sightings if first_named[sighting.thing.id] == sighting.thing.id]
         known, links = self._assign(distinct)
         rows: dict[int, int] = {}
@@ -106,19 +102,6 @@ class Recorder:
             if found is None:
                 self._link(object_row, links[sighting.thing.id])
         return {thing: rows[first] for thing, first in first_named.items()}
-
-    def _sighting(self, thing: SceneObject, observation: Observation) -> Sighting:
-        pose, distance = observation.pose, self.config.view_distance
-        return Sighting(
-            thing,
-            Name(thing.label, thing.head),
-            frozenset(normal(attribute.text) for attribute in thing.attributes),
-            (thing.count or 1) > 1 or (thing.count is None and _is_plural(thing)),
-            None if pose is None else (
-                pose.x + distance * math.cos(pose.yaw), pose.y + distance * math.sin(pose.yaw)
-            ),
-            observation.stamp_ns,
-        )  # fmt: skip
 
     def _assign(self, sightings: list[Sighting]) -> tuple[dict[int, int], dict[int, list[tuple[float, int]]]]:
         """Best pairs of sightings and known objects, each used once; and what may be the same."""
@@ -265,29 +248,6 @@ class Recorder:
         if point is None:
             return None, None
         return cell(point[0], self.config.merge_radius), cell(point[1], self.config.merge_radius)
-
-
-def _coreferent(triples: SceneTriples, sightings: list[Sighting]) -> dict[int, int]:
-    """{thing: first mention}: "a chair ... the chair" in one caption is one chair."""
-    first: dict[int, int] = {}
-    for sighting in sightings:
-        thing = sighting.thing
-        begin = min([thing.span.start, *(attribute.span.start for attribute in thing.attributes)])
-        definite = triples.caption[:begin].lower().rstrip().endswith(("the", "this", "that"))
-        earlier = [
-            other.thing.id
-            for other in sightings
-            if other.thing.id < thing.id
-            and other.name.label == sighting.name.label
-            and sighting.attributes <= other.attributes
-        ]
-        first[thing.id] = first[earlier[-1]] if definite and earlier else thing.id
-    return first
-
-
-def _is_plural(thing: SceneObject) -> bool:
-    # "books" against "book"; words such as "glasses" are their own lemma.
-    return thing.name.lower() != thing.label and thing.name.lower().endswith("s")
 
 
 def _distance(sighting: Sighting, known: sqlite3.Row) -> float:

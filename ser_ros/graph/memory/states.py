@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
 
+from ser_ros.graph.memory.sighting import Sighting
 from ser_ros.graph.memory.vocabulary import STATES
-
-if TYPE_CHECKING:
-    from ser_ros.graph.memory.recording import Sighting
 
 
 def attribute_text(texts: set[str] | frozenset[str]) -> str:

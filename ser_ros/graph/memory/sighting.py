@@ -1,0 +1,67 @@
+"""One thing of one caption, made ready to be compared with what is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ser_ros.graph.memory.identity import Name
+from ser_ros.graph.memory.observation import Observation
+from ser_ros.graph.memory.vocabulary import normal
+from ser_ros.graph.triples import SceneObject, SceneTriples
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One thing of one caption.
+
+    Attributes:
+        attributes: in their normal spelling.
+        plural: it is several things ("two chairs", "books").
+        view_point: where it is taken to be, metres; None without a pose.
+    """
+
+    thing: SceneObject
+    name: Name
+    attributes: frozenset[str]
+    plural: bool
+    view_point: tuple[float, float] | None
+    stamp_ns: int
+
+
+def sighting_of(thing: SceneObject, observation: Observation, distance: float) -> Sighting:
+    """The sighting of a thing that is taken to be `distance` metres in front of the robot."""
+    pose, point = observation.pose, None
+    if pose is not None:
+        point = pose.x + distance * math.cos(pose.yaw), pose.y + distance * math.sin(pose.yaw)
+    return Sighting(
+        thing,
+        Name(thing.label, thing.head),
+        frozenset(normal(attribute.text) for attribute in thing.attributes),
+        (thing.count or 1) > 1 or (thing.count is None and _is_plural(thing)),
+        point,
+        observation.stamp_ns,
+    )
+
+
+def first_mentions(triples: SceneTriples, sightings: list[Sighting]) -> dict[int, int]:
+    """{thing: first mention}: "a chair ... the chair" in one caption is one chair."""
+    first: dict[int, int] = {}
+    for sighting in sightings:
+        thing = sighting.thing
+        begin = min([thing.span.start, *(attribute.span.start for attribute in thing.attributes)])
+        definite = triples.caption[:begin].lower().rstrip().endswith(("the", "this", "that"))
+        earlier = [
+            other.thing.id
+            for other in sightings
+            if other.thing.id < thing.id
+            and other.name.label == sighting.name.label
+            and sighting.attributes <= other.attributes
+        ]
+        first[thing.id] = first[earlier[-1]] if definite and earlier else thing.id
+    return first
+
+
+def _is_plural(thing: SceneObject) -> bool:
+    # "books" against "book"; words such as "glasses" are their own lemma.
+    return thing.name.lower() != thing.label and thing.name.lower().endswith("s")

@@ -1,0 +1,114 @@
+"""What questions are taken to mean, and the times in them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_ros.errors import UserError
+from ser_ros.graph.memory.question import understand
+from ser_ros.graph.memory.spoken_time import SECOND, Period, read_period, say_when
+from ser_ros.graph.parser import parse
+
+
+def moment(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()) * SECOND
+
+
+NOW = moment("2026-11-23T15:00:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "understood"),
+    [
+        ("red chair", "find red chair"),
+        ("Where is the red chair?", "find red chair"),
+        ("where's my mug", "find mug"),
+        ("where did you last see the dog", "find dog"),
+        ("when did you see the suitcase?", "find suitcase"),
+        ("have you seen a fire extinguisher", "find fire extinguisher"),
+        ("is there a plant in the office?", "find plant in the office"),
+        ("take me to the kitchen table", "find kitchen table"),
+        ("please find the blue ball", "find blue ball"),
+        ("chairs near the window", "find chair near window"),
+        ("where is the cup on the wooden table", "find cup on wooden table"),
+        ("the lamp next to the bed in the bedroom", "find lamp near bed in the bedroom"),
+        ("what is on the kitchen table", "contents anything on kitchen table"),
+        ("what's under the bed?", "contents anything under bed"),
+        ("what did you see in the living room", "contents anything in the living room"),
+        ("who is in the kitchen", "contents anything in the kitchen"),
+        ("what is there in the hallway", "contents anything in the corridor"),
+        ("how many chairs are in the kitchen?", "count chair in the kitchen"),
+        ("is the door open?", "state open door"),
+        ("is the lamp on", "state on lamp"),
+        ("is the dog in the kitchen?", "find dog in the kitchen"),
+        ("what changed since 10:30", "changes anything"),
+        ("what is new in the kitchen", "changes anything in the kitchen"),
+        ("what's missing?", "changes anything"),
+        ("the kitchen", "contents anything in the kitchen"),
+    ],
+)
+def test_a_question_is_understood(text: str, understood: str) -> None:
+    assert understand(text, NOW, "UTC", parse).understood == understood
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "where is the", "the", "what is"])
+def test_a_question_about_nothing_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(UserError, match="names nothing to look for"):
+        understand(text, NOW, "UTC", parse)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_question_or_a_clear_error(text: str) -> None:
+    with suppress(UserError):
+        assert understand(text, NOW, "UTC", parse).understood
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "since", "until"),
+    [
+        ("what changed since 10:30", "what changed", "2026-11-23T10:30:00", None),
+        ("what changed since 4 pm", "what changed", "2026-11-22T16:00:00", None),
+        ("dog after 10:30 yesterday", "dog", "2026-11-22T10:30:00", None),
+        ("dog before 12:00", "dog", None, "2026-11-23T12:00:00"),
+        ("dog in the last 20 minutes", "dog", "2026-11-23T14:40:00", None),
+        ("dog within the past half an hour", "dog", "2026-11-23T14:30:00", None),
+        ("dog since an hour ago", "dog", "2026-11-23T14:00:00", None),
+        ("dog 5 minutes ago", "dog", "2026-11-23T14:55:00", None),
+        ("dog yesterday", "dog", "2026-11-22T00:00:00", "2026-11-23T00:00:00"),
+        ("dog today", "dog", "2026-11-23T00:00:00", None),
+        ("dog since 2026-11-20", "dog", "2026-11-20T00:00:00", None),
+        ("dog since 2026-11-20 10:15", "dog", "2026-11-20T10:15:00", None),
+        ("the clock at 10:30", "the clock at 10:30", None, None),
+        ("dog since 99:99", "dog since 99:99", None, None),
+    ],
+)
+def test_times_are_read(text: str, rest: str, since: str | None, until: str | None) -> None:
+    expected = Period(moment(since) if since else None, moment(until) if until else None)
+    assert read_period(text, NOW, "UTC") == (rest, expected)
+
+
+def test_a_clock_time_is_in_the_zone_of_the_robot() -> None:
+    _, period = read_period("since 10:30", NOW, "Asia/Tokyo")  # now is midnight in Tokyo
+    assert period.since_ns == moment("2026-11-23T01:30:00")
+    with pytest.raises(UserError, match="Europe/Berlin"):
+        read_period("since 10:30", NOW, "Nowhere/Atlantis")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "words"),
+    [
+        ("2026-11-23T14:59:30", "a moment ago"),
+        ("2026-11-23T14:58:30", "a minute ago"),
+        ("2026-11-23T14:20:00", "40 minutes ago"),
+        ("2026-11-23T10:30:00", "at 10:30"),
+        ("2026-11-22T10:30:00", "yesterday at 10:30"),
+        ("2026-11-03T10:30:00", "on 3 November at 10:30"),
+    ],
+)
+def test_times_are_said(stamp: str, words: str) -> None:
+    assert say_when(moment(stamp), NOW, "UTC") == words
