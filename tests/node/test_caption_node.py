@@ -314,7 +314,7 @@ def test_silence_is_explained(start, robot):
     robot.wait_for_status("caption_node: camera image", hint)
     robot.send("image", image(scene(1)))
     robot.wait_for_status("caption_node: camera image", "no image on /image for", level=b"\x02")
-    robot.send("image", image(scene(1)))
+    robot.stream("image", 10)
     robot.wait_for_status("caption_node: camera image", "ok", level=b"\x00")
 
 
