@@ -14,9 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("file", nargs="?", default="-", help="one caption a line; - is standard input")
     parser.add_argument("--coco", action="store_true", help="leave out the punctuation that COCO removes")
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON object with the tokens of every caption"
-    )
+    parser.add_argument("--json", action="store_true", help="one JSON object with all tokens")
 
 
 def run(args: argparse.Namespace) -> int:
