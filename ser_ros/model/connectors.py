@@ -22,12 +22,20 @@ from ser_ros.model.config import ConnectorConfig
 from ser_ros.model.transformer import Attention, Block
 
 CONNECTORS: dict[str, Callable[[ConnectorConfig, int, int], nn.Module]] = {}
+"""Kind -> (configuration, vision channels, language width) -> module."""
 
 
-def build_connector(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
-    """The connector of `config` from `channels` vision channels to the language model's `width`."""
+def build_connector(config: ConnectorConfig, channels: int, width: int, decoder_layers: int) -> nn.Module:
+    """The connector of `config` from `channels` vision channels to the language model's `width`.
+
+    `decoder_layers` is the depth of the language model, which cross-attention adds a layer to each of.
+    """
+    if config.kind == "cross_attention":
+        return CrossAttentionConnector(config, channels, width, decoder_layers)
     if config.kind not in CONNECTORS:
-        raise UserError(f"no connector of kind {config.kind!r}; there are {', '.join(CONNECTORS)}")
+        raise UserError(
+            f"no connector of kind {config.kind!r}; there are {', '.join([*CONNECTORS, 'cross_attention'])}"
+        )
     return CONNECTORS[config.kind](config, channels, width)
 
 
@@ -107,6 +115,37 @@ class BertConnector(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.leave(x)
+
+
+class CrossLook(nn.Module):
+    """One added layer of the language model: hidden states attend to the vision tokens, behind a gate.
+
+    The gate begins shut (Flamingo), so an added layer leaves a trained language model as it was.
+    """
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = Attention(width, heads)
+        self.gate = nn.Parameter(torch.zeros(1))
+
+    def forward(self, hidden: Tensor, vision: Tensor) -> Tensor:
+        """[B, T, D] over [B, M, D] -> [B, T, D]."""
+        return hidden + self.gate.tanh() * self.attention(self.norm(hidden), vision)
+
+
+class CrossAttentionConnector(nn.Module):
+    """Vision as memory for cross-attention, not as input tokens; `looks` work inside the decoder."""
+
+    def __init__(self, config: ConnectorConfig, channels: int, width: int, decoder_layers: int):
+        super().__init__()
+        self.enter = nn.Linear(channels, width)
+        self.enter_norm = nn.LayerNorm(width)
+        self.looks = nn.ModuleList(CrossLook(width, config.heads) for _ in range(decoder_layers))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[B, N, C] -> [B, N, D]."""
+        return self.enter_norm(self.enter(features))
 
 
 CONNECTORS.update(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel, OPTConfig, OPTModel
@@ -25,6 +27,8 @@ class LanguageModel(nn.Module):
             raise UserError(f"no language model of kind {config.kind!r}; there are opt and llama")
         if config.lora is not None:
             self._add_lora(config.lora)
+        self.by_cross_attention = False
+        self._context: Tensor | None = None
         tied = self.decoder.config.tie_word_embeddings
         self.lm_head = None if tied else nn.Linear(config.input_width, self.vocabulary, bias=False)
 
@@ -44,6 +48,26 @@ class LanguageModel(nn.Module):
             for name, weight in self.named_parameters():
                 weight.requires_grad_("lora_" in name)
 
+    def attend_by(self, looks: nn.ModuleList) -> None:
+        """Let each decoder layer first attend to vision tokens by one of `looks` (paper Table 10 (c)).
+
+        The looks stay part of the connector, which is what trains them.
+        """
+        if self.config.input_width != self.decoder.config.hidden_size:
+            raise UserError(
+                "cross-attention needs a language model whose embeddings are as wide as its layers"
+            )
+        self.by_cross_attention = True
+        for layer, cross in zip(self.decoder.layers, looks, strict=True):
+            layer.register_forward_pre_hook(partial(self._look, cross))
+
+    def _look(self, cross: nn.Module, _layer: nn.Module, args: tuple) -> tuple:
+        return (cross(args[0], self._context), *args[1:])
+
+    def place(self, vision: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Vision tokens [B, M, D] as input tokens, and those as memory for cross-attention; one is empty."""
+        return (vision[:, :0], vision) if self.by_cross_attention else (vision, None)
+
     @property
     def vocabulary(self) -> int:
         return self.decoder.embed_tokens.num_embeddings
@@ -58,6 +82,7 @@ class LanguageModel(nn.Module):
         mask: Tensor | None = None,
         positions: Tensor | None = None,
         cache: Cache | None = None,
+        context: Tensor | None = None,
     ) -> Tensor:
         """Hidden states of the last layer.
 
@@ -67,10 +92,13 @@ class LanguageModel(nn.Module):
                 is added to it.
             positions: [B, T] position of each token; None counts from the cache's end.
             cache: keys and values of earlier tokens, extended in place.
+            context: vision tokens [B, M, D] for cross-attention, of models that have it.
 
         Returns:
             [B, T, D].
         """
+        # Kept after the call: gradient checkpointing runs the layers once more in the backward pass.
+        self._context = context
         return self.decoder(
             inputs_embeds=embeds,
             attention_mask=mask,

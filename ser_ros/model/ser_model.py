@@ -21,7 +21,7 @@ from transformers.utils import ModelOutput
 
 from ser_ros.errors import UserError
 from ser_ros.model.config import IGNORE, IMAGE_TOKEN, SerConfig
-from ser_ros.model.connectors import build_connector
+from ser_ros.model.connectors import CrossAttentionConnector, build_connector
 from ser_ros.model.decoding.session import Written, pad
 from ser_ros.model.deeplens import DeepLens
 from ser_ros.model.describe import Clock, Writer, describe
@@ -53,11 +53,13 @@ class SerModel(nn.Module):
         self.tokenizer = tokenizer
         width = config.language.input_width
         self.vision = VisionTowers(config)
-        self.connector = build_connector(
-            config.connector, len(config.connector.layers) * config.vision_width, width
-        )
+        channels = len(config.connector.layers) * config.vision_width
+        depth = int(config.language.sizes["num_hidden_layers"])
+        self.connector = build_connector(config.connector, channels, width, depth)
         self.deeplens = DeepLens(config.deeplens, config.vision_width, width) if config.deeplens else None
         self.language = LanguageModel(config.language)
+        if isinstance(self.connector, CrossAttentionConnector):
+            self.language.attend_by(self.connector.looks)
 
     @property
     def device(self) -> torch.device:
@@ -143,7 +145,8 @@ class SerModel(nn.Module):
             vision = self.first_tokens(features)
         else:
             vision = self.second_tokens(features, initial_ids, initial_lengths)
-        hidden = self.language(self.merge(input_ids, vision))  # [B, L, D]
+        vision, context = self.language.place(vision)
+        hidden = self.language(self.merge(input_ids, vision), context=context)  # [B, L, D]
         if labels is None:
             return SerOutput(logits=self.language.logits(hidden))
         target = self._spread_labels(input_ids, labels, vision.shape[1])[:, 1:]  # [B, L - 1]

@@ -38,6 +38,7 @@ class TorchSession:
             top: candidates to return for each position.
         """
         self.language, self.top = language, top
+        vision, self._context = language.place(vision)
         self._prompts, self._vision, self._merge = prompts, vision, merge
         self._cache = KvCache(len(language.decoder.layers))
         self._prompt_lengths = np.array([len(p) - 1 + vision.shape[1] for p in prompts], np.int64)
@@ -79,6 +80,8 @@ class TorchSession:
         self._cache.select(torch.from_numpy(np.asarray(rows, np.int64)))
         self._valid, self._written = self._valid[rows], self._written[rows]
         self._prompt_lengths = self._prompt_lengths[rows]
+        if self._context is not None:
+            self._context = self._context[torch.from_numpy(rows).to(self._context.device)]
 
     def _forward(self, embeds: Tensor, lengths: np.ndarray) -> Tensor:
         """Hidden states [B, T, D] of new tokens of which the first `lengths` of each row are real."""
@@ -89,7 +92,7 @@ class TorchSession:
         last = self.language.config.max_positions - 1
         positions = np.minimum(start[:, None] + np.arange(width), last)
         mask = None if self._valid.all() else torch.from_numpy(self._valid).to(device)
-        return self.language(embeds, mask, torch.from_numpy(positions).to(device), self._cache)
+        return self.language(embeds, mask, torch.from_numpy(positions).to(device), self._cache, self._context)
 
     def _top(self, hidden: Tensor) -> TopK:
         """Log-probabilities in float32, as transformers takes them before a beam search."""

@@ -299,6 +299,28 @@ def test_first_connectors(kind, layers):
     assert len(model.describe([np.zeros((9, 9, 3), np.uint8)], max_tokens=4)) == 1
 
 
+def test_a_language_model_that_attends_to_vision():
+    """Table 10 (c): shut gates change nothing, open ones do; training, batches and beams work."""
+    model = toy_model(connector=ConnectorConfig(kind="cross_attention", layers=(2,), heads=2))
+    images = [np.random.default_rng(i).integers(0, 256, (20, 20, 3)).astype(np.uint8) for i in range(2)]
+    blind = [d.initial for d in model.describe(images, refinements=0, max_tokens=8)]
+    assert blind[0] == blind[1]
+    with torch.no_grad():
+        for cross in model.connector.looks:
+            cross.gate.fill_(2.0)
+    for beams in (1, 3):
+        together = model.describe(images, beams=beams, max_tokens=8)
+        alone = [model.describe([image], beams=beams, max_tokens=8)[0] for image in images]
+        assert [d.refined for d in together] == [d.refined for d in alone]
+    ids, labels, _ = sample(model, "a red chair", None)
+    logits = model(torch.tensor([ids] * 2), pixels(model)).logits
+    assert logits.shape[1] == len(ids) - 1
+    assert not torch.allclose(logits[0], logits[1])
+    model.train_only({"connector"})
+    model(torch.tensor([ids]), pixels(model, 1), torch.tensor([labels])).loss.backward()
+    assert all(cross.gate.grad is not None for cross in model.connector.looks)
+
+
 def test_unknown_parts_are_named():
     with pytest.raises(UserError, match="no connector of kind"):
         toy_model(connector=ConnectorConfig(kind="magic", layers=(1,)))
