@@ -48,8 +48,12 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise UserError(f"no device {name!r}; use auto, cpu, cuda or cuda:N") from None
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise UserError(f"device {name} is not there ({torch.cuda.device_count()} CUDA devices); use auto or cpu")
+    if device.type == "cuda" and (
+        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
+    ):
+        raise UserError(
+            f"device {name} is not there ({torch.cuda.device_count()} CUDA devices); use auto or cpu"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UserError("device mps is not there; use auto or cpu")
     if device.type not in ("cpu", "cuda", "mps"):
