@@ -117,7 +117,7 @@ def _shell(out: _Writer, room: Room, rng: np.random.Generator, with_walls: bool)
     out.body_xml.append(_box(cx - w / 2, cy - d / 2, cx + w / 2, cy + d / 2, HEIGHT, HEIGHT + 0.05, look))
     warm = rng.uniform(0.86, 1.0)
     power = rng.uniform(0.45, 0.7) * (1.0 if with_walls else 0.6)  # a home has many lamps
-    shadow = "true" if rng.random() < SHADOWS else "false"
+    shadow = "true" if rng.random() < SHADOWS and with_walls else "false"
     at = (cx + rng.uniform(-0.5, 0.5) * w * 0.6, cy + rng.uniform(-0.5, 0.5) * d * 0.6)
     out.body_xml.append(
         f'<light pos="{at[0]:.3f} {at[1]:.3f} {HEIGHT - 0.15}" dir="0 0 -1" cutoff="78" exponent="0.6" castshadow="{shadow}"'

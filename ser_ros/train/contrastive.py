@@ -1,0 +1,264 @@
+"""Train a small CLIP from scratch on the simulated home, for the shipped checkpoint.
+
+    python -m ser_ros.train.contrastive config/train/sim_clip.yaml --set root=SIM_FOLDER
+
+Two contrasts at once: pictures against their captions, as CLIP does, and patches against the words
+for what they show ("region-text contrast": Zhong et al., RegionCLIP, CVPR 2022), because a few
+thousand pictures are not enough for captions alone to teach the patches. Only the vision tower is
+kept; it goes into a fresh model folder from which pretrain, stage 1 and stage 2 start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from ser_ros.errors import UserError
+from ser_ros.model.config_json import build
+from ser_ros.model.ser_model import SerModel
+from ser_ros.train.contrastive_data import COLOURS, Pairs, load_pairs, mirrored
+from ser_ros.train.contrastive_start import Sizes, TextTower, fresh_model, train_vocabulary
+
+
+@dataclass(frozen=True)
+class ContrastiveRecipe:
+    """All parameters; `config/train/sim_clip.yaml` documents each with unit and range.
+
+    Attributes:
+        root: folder with `train/` and `val/` as `ser_ros sim render` wrote them.
+        output: folder of the run; `output/init` is the model folder the three stages start from.
+        minutes: training stops after this time, its learning rate having gone down to zero.
+        steps: the same limit in steps; whichever comes first.
+        batch_size: pictures a step.
+        learning_rate: of the hidden matrices (Muon).
+        adam_rate: of everything else (AdamW).
+        weight_decay: of both.
+        temperature: of the region-text contrast.
+        caption_weight: of the picture-caption contrast beside the region-text contrast.
+        device: "auto", "cpu" or "cuda".
+        precision: "fp32" or "bf16" (autocast).
+        threads: CPU threads, 0 leaves it to torch.
+        seed: of weights and order.
+        reload_minutes: look for newly rendered pictures this often; 0 never.
+        sizes: of the model.
+    """
+
+    root: str = "runs/sim/data"
+    output: str = "runs/sim"
+    minutes: float = 45.0
+    steps: int = 20000
+    batch_size: int = 64
+    learning_rate: float = 0.01
+    adam_rate: float = 1.5e-3
+    weight_decay: float = 0.05
+    temperature: float = 0.1
+    caption_weight: float = 0.3
+    device: str = "auto"
+    precision: str = "fp32"
+    threads: int = 0
+    seed: int = 0
+    reload_minutes: float = 0.0
+    sizes: Sizes = field(default_factory=Sizes)
+
+
+class Clip(nn.Module):
+    """The model's vision tower and a text tower that meet in one space."""
+
+    def __init__(self, model: SerModel, text: TextTower, width: int):
+        super().__init__()
+        self.vision, self.text = model.vision, text
+        self.top = max(model.config.buffer_layers)
+        self.norm = nn.LayerNorm(model.config.vision_width)
+        self.patch = nn.Linear(model.config.vision_width, width)
+        self.picture = nn.Linear(model.config.vision_width, width)
+        self.scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    def patches(self, pixels: Tensor) -> Tensor:
+        """Normed patch tokens [B, N, Dv] of the highest layer that the model reads."""
+        return self.norm(self.vision(pixels, (self.top,)).layers[self.top])
+
+
+@dataclass
+class Losses:
+    """What one batch taught: losses and the share of patches that were named rightly."""
+
+    total: Tensor
+    kind: float
+    colour: float
+    caption: float
+    kind_right: float
+    colour_right: float
+
+
+def losses(clip: Clip, batch: Pairs, words: Words, recipe: ContrastiveRecipe) -> Losses:
+    """Both contrasts of one batch."""
+    tokens = clip.patches(batch.pixels)  # [B, N, Dv]
+    regions = F.normalize(clip.patch(tokens), dim=-1)
+    texts = clip.text(words.ids, words.lengths)
+    kinds, colours = texts[: words.kinds], texts[words.kinds :]
+    kind_logits = regions @ kinds.T / recipe.temperature  # [B, N, K]
+    colour_logits = regions @ colours.T / recipe.temperature
+    kind_loss = -(batch.kind * kind_logits.log_softmax(-1)).sum(-1).mean()
+    seen = batch.colour.sum(-1)
+    colour_loss = -(batch.colour * colour_logits.log_softmax(-1)).sum() / seen.sum().clamp(min=1)
+    pictures = F.normalize(clip.picture(tokens.mean(1)), dim=-1)
+    captions = clip.text(batch.ids, batch.lengths)
+    logits = pictures @ captions.T * clip.scale.clamp(max=4.6).exp()
+    target = torch.arange(len(logits), device=logits.device)
+    caption_loss = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+    total = kind_loss + colour_loss + recipe.caption_weight * caption_loss
+    with torch.no_grad():
+        things = batch.kind[..., 0] < 0.5  # patches that show mostly a thing
+        right = (kind_logits.argmax(-1) == batch.kind.argmax(-1))[things].float().mean()
+        coloured = seen > 0.5
+        tinted = (colour_logits.argmax(-1) == batch.colour.argmax(-1))[coloured].float().mean()
+    values = [float(v) for v in (kind_loss, colour_loss, caption_loss, right, tinted)]
+    return Losses(total, *values)
+
+
+@dataclass
+class Words:
+    """Token ids of every kind's and every colour's words: [K + C, T] with lengths [K + C]."""
+
+    ids: Tensor
+    lengths: Tensor
+    kinds: int
+
+
+def optimizers(clip: Clip, recipe: ContrastiveRecipe) -> list[torch.optim.Optimizer]:
+    """Muon for the hidden matrices (Jordan et al. 2024), AdamW for embeddings, norms, biases and heads."""
+    hidden = [p for n, p in clip.named_parameters() if p.ndim == 2 and ".layers." in n or ".blocks." in n and p.ndim == 2]
+    chosen = {id(p) for p in hidden}
+    rest = [p for p in clip.parameters() if id(p) not in chosen]
+    return [
+        torch.optim.Muon(hidden, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, momentum=0.95),
+        torch.optim.AdamW(rest, lr=recipe.adam_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)),
+    ]
+
+
+def train(recipe: ContrastiveRecipe) -> dict:
+    """Train; write `output/init` and `output/contrastive.jsonl`; returns the summary."""
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    device = recipe.device if recipe.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    output = Path(recipe.output)
+    output.mkdir(parents=True, exist_ok=True)
+    root = Path(recipe.root)
+    tokenizer = train_vocabulary(root / "val", recipe.sizes.vocabulary)
+    model = fresh_model(recipe.sizes, tokenizer)
+    size = recipe.sizes.image
+    data, held = load_pairs(root / "train", size), load_pairs(root / "val", size)
+    kinds = data.kind_words()
+    text = TextTower(recipe.sizes, tokenizer.get_vocab_size())
+    clip = Clip(model, text, recipe.sizes.width).to(device)
+    words = _words(tokenizer, kinds, device)
+    tools = optimizers(clip, recipe)
+    start, reloaded, step = time.monotonic(), time.monotonic(), 0
+    curve = (output / "contrastive.jsonl").open("w")
+    bar = tqdm(total=100, unit="%", desc="contrastive", mininterval=5.0)
+    while True:
+        spent = (time.monotonic() - start) / 60
+        done = max(spent / recipe.minutes, step / recipe.steps)
+        if done >= 1:
+            break
+        factor = min(1.0, (step + 1) / 60) * min(1.0, (1 - done) / 0.6)
+        for tool, rate in zip(tools, (recipe.learning_rate, recipe.adam_rate), strict=True):
+            tool.param_groups[0]["lr"] = rate * factor
+        batch = data.batch(rng.integers(len(data), size=recipe.batch_size), kinds, tokenizer, rng, device)
+        if rng.random() < 0.5:
+            batch = mirrored(batch)
+        clip.train()
+        with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bf16"):
+            found = losses(clip, batch, words, recipe)
+        for tool in tools:
+            tool.zero_grad(set_to_none=True)
+        found.total.backward()
+        nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
+        for tool in tools:
+            tool.step()
+        step += 1
+        if step % 50 == 0:
+            line = {"step": step, "minutes": round(spent, 2), "pictures": len(data), **_numbers(found)}
+            if step % 200 == 0:
+                line["val"] = _validate(clip, held, kinds, words, tokenizer, recipe, device)
+                model.save_pretrained(output / "init", card="Contrastive training is still running.\n")
+            curve.write(json.dumps(line) + "\n")
+            curve.flush()
+        bar.update(round(100 * done) - bar.n)
+        if recipe.reload_minutes and time.monotonic() - reloaded > 60 * recipe.reload_minutes:
+            data, reloaded = load_pairs(root / "train", size, data), time.monotonic()
+    bar.close()
+    seconds = time.monotonic() - start
+    summary = {
+        "steps": step, "pictures": len(data), "minutes": round(seconds / 60, 1), "pictures_per_second": round(step * recipe.batch_size / seconds, 1),
+        "device": device, "validation": _validate(clip, held, kinds, words, tokenizer, recipe, device), "model": str(output / "init"),
+    }  # fmt: skip
+    curve.write(json.dumps(summary) + "\n")
+    curve.close()
+    model.to("cpu").save_pretrained(output / "init", card=f"Start of the stages: {json.dumps(summary)}\n")
+    return summary
+
+
+def _numbers(found: Losses) -> dict:
+    return {k: round(float(v), 4) for k, v in dataclasses.asdict(dataclasses.replace(found, total=found.total.detach())).items()}
+
+
+def _words(tokenizer, kinds: list[str], device: str) -> Words:
+    ids = [tokenizer.encode(" " + w).ids for w in (*kinds, *COLOURS)]
+    lengths = torch.tensor([len(i) for i in ids])
+    padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
+    for row, some in zip(padded, ids, strict=True):
+        row[: len(some)] = torch.tensor(some)
+    return Words(padded.to(device), lengths.to(device), len(kinds))
+
+
+@torch.no_grad()
+def _validate(clip: Clip, held, kinds, words: Words, tokenizer, recipe: ContrastiveRecipe, device: str) -> dict:
+    clip.eval()
+    rng = np.random.default_rng(0)
+    some = [
+        _numbers(losses(clip, held.batch(np.arange(i, min(i + 64, len(held))), kinds, tokenizer, rng, device), words, recipe))
+        for i in range(0, min(len(held), 256), 64)
+    ]
+    return {k: round(float(np.mean([s[k] for s in some])), 4) for k in some[0]}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Read the recipe, train, print the summary as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="change a value of the recipe")
+    args = parser.parse_args(argv)
+    try:
+        raw = yaml.safe_load(args.recipe.read_text())
+        for change in args.set:
+            key, _, value = change.partition("=")
+            target = raw
+            *folders, last = key.split(".")
+            for part in folders:
+                target = target.setdefault(part, {})
+            target[last] = yaml.safe_load(value)
+        print(json.dumps(train(build(ContrastiveRecipe, raw, str(args.recipe), {"sizes": Sizes}))))
+    except UserError as error:
+        print(f"contrastive: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
