@@ -11,7 +11,10 @@ from ser_ros.node.parameters import rules, to_yaml
 from ser_ros.runtime.captioner import CaptionOptions
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = {"caption": ("ser_ros.node.caption_parameters", "CaptionParameters")}
+CONFIGS = {
+    "caption": ("ser_ros.node.caption_parameters", "CaptionParameters"),
+    "memory": ("ser_ros.node.memory_parameters", "MemoryParameters"),
+}
 
 
 @pytest.mark.parametrize("name", CONFIGS)

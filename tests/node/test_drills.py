@@ -143,9 +143,7 @@ def test_a_killed_node_starts_again(toy_folder, robot, captions, start_process):
         robot.stream("image", 10)
         heard = len(captions)
         wait_until(lambda: len(captions) > heard, "a caption", 60)  # noqa: B023
-        process.popen.send_signal(
-            signal.SIGKILL
-        )  # no goodbye, and nothing is left in the way of the next one
+        process.popen.send_signal(signal.SIGKILL)  # leaves nothing in the way of the next one
         process.wait(10)
         robot.stop_cameras()
 
