@@ -32,7 +32,7 @@ class BuildInterfaces(build_ext):
         env = _environment(prefix)
         configure = [
             *("cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja"),
-            *("-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF"),
+            *("-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF", "-DSER_ROS_PYTHON_ONLY=ON"),
             f"-DPython3_EXECUTABLE={sys.executable}",
             f"-DCMAKE_PROJECT_{NAME}_INCLUDE={ROOT / 'cmake' / 'pip_wheels.cmake'}",
         ]
@@ -43,9 +43,7 @@ class BuildInterfaces(build_ext):
         self.copied = [
             *self._copy([p for kind in KINDS for p in generated.glob(f"{kind}/*.py")], generated, package),
             *self._copy(generated.glob("*.so"), generated, package),
-            *self._copy(
-                [p for p in build.glob(f"lib{NAME}__*.so") if not p.stem.endswith("_cpp")], build, package
-            ),
+            *self._copy(build.glob(f"lib{NAME}__*.so"), build, package),
         ]
 
     def _copy(self, files, base: Path, package: Path) -> list[str]:

@@ -26,7 +26,7 @@ function(_ser_ros_after_configure)
   target_link_libraries(ser_ros__rosidl_typesupport_c PRIVATE
     ser_ros__rosidl_typesupport_fastrtps_c ser_ros__rosidl_typesupport_introspection_c)
 
-  # What rclpy loads, without the C++ bindings: half of the build time.
+  # What rclpy loads.
   add_custom_target(ser_ros_python)
   foreach(support rosidl_typesupport_c rosidl_typesupport_fastrtps_c)
     foreach(extension ser_ros_s__${support} ser_ros__${support}__pyext)  # Kilted, Jazzy
