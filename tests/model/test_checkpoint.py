@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from ser_ros.errors import UserError
 from ser_ros.model import SerConfig, SerModel
 from ser_ros.model.checkpoint import save
+from ser_ros.model.config import LanguageConfig, LoraConfig
 from tests.model.toys import toy_model
 
 IMAGE = [np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)]
@@ -56,6 +57,19 @@ def test_dtypes(tmp_path, dtype):
     assert SerModel.from_pretrained(tmp_path, dtype="fp32").dtype == torch.float32
     with pytest.raises(UserError, match="no dtype"):
         SerModel.from_pretrained(tmp_path, dtype="fp8")
+
+
+def test_adapters_are_saved(tmp_path):
+    sizes = {
+        "vocab_size": 400, "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 256,
+    }  # fmt: skip
+    model = toy_model(language=LanguageConfig(kind="llama", sizes=sizes, lora=LoraConfig(rank=2, alpha=4)))
+    model.save_pretrained(tmp_path)
+    again = SerModel.from_pretrained(tmp_path)
+    assert any("lora_" in name for name in again.state_dict())
+    assert all(torch.equal(t, again.state_dict()[n]) for n, t in model.state_dict().items())
+    assert again.describe(IMAGE, max_tokens=8)[0].refined == model.describe(IMAGE, max_tokens=8)[0].refined
 
 
 def change(folder, edit):
