@@ -94,7 +94,7 @@ async def _all(samples: Sequence[Sample], options: LlmOptions) -> AsyncGenerator
             base_url=options.base_url or None,
             api_key=options.api_key or ("none" if options.base_url else None),
             timeout=options.timeout,
-            max_retries=4,
+            max_retries=3,
         )
     except openai.OpenAIError as error:
         raise UserError(f"no LLM client: {error}") from None

@@ -77,7 +77,7 @@ class RuleGenerator:
 
     def swaps(self, caption: str) -> Iterator[Swap]:
         """Every possible edit of a caption; they may overlap."""
-        triples = parse(caption)
+        triples = parse(caption, reader="rules")  # four times as fast, and good enough to edit
         yield from _entities(triples, self.vocabulary)
         yield from _attributes(triples, self.vocabulary)
         yield from _relations(triples)

@@ -34,7 +34,7 @@ class Vocabulary:
         counts: Counter[str] = Counter()
         attributes: Counter[str] = Counter()
         for _, caption in zip(range(most), captions, strict=False):
-            for thing in parse(caption).objects:
+            for thing in parse(caption, reader="rules").objects:
                 counts[thing.label] += 1
                 attributes.update(attribute.text.lower() for attribute in thing.attributes)
         return cls(counts, attributes)
