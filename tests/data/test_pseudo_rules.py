@@ -60,6 +60,8 @@ def test_every_category_is_swapped(generator: RuleGenerator) -> None:
         ("A clock on the wall.", "relation", "on"),
         ("A woman in a kitchen with a cat.", "relation", "in"),
         ("A fruit stand and a wine rest.", "action", "rest"),
+        ("A gray washing machine.", "action", "washing"),
+        ("A gray washing machine.", "entity", "machine"),
         ("The image captures a peaceful moment.", "entity", "moment"),
     ],
 )

@@ -129,6 +129,9 @@ def _entities(triples: SceneTriples, vocabulary: Vocabulary) -> Iterator[Swap]:
         others = [(word, weight) for word, weight in vocabulary.others(thing.label) if word not in present]
         if not others or not words or noun_lemma(last) != thing.label.rpartition(" ")[2]:
             continue
+        before = re.search(r"(\w+ing) \Z", triples.caption[: thing.span.start])
+        if before and wordnet.is_known(f"{before[1]} {words}"):
+            continue  # the parser took "washing machine" for a machine that washes
         plural = noun_lemma(last) != last
         choices = tuple(_plural(word) if plural else word for word, _ in others)
         yield Swap("entity", thing.span.start, thing.span.end, choices, tuple(weight for _, weight in others))
@@ -186,6 +189,9 @@ def _actions(triples: SceneTriples) -> Iterator[Swap]:
     for match in re.finditer(r"[A-Za-z]+", triples.caption):
         if any(start <= match.start() < end for start, end in spans):
             continue  # "stands" and "rest" are things, too
+        after = re.match(r" (\w+)", triples.caption[match.end() :])
+        if after and wordnet.is_known(f"{match[0]} {after[1]}"):
+            continue  # "washing machine"
         choices = _other_actions(match[0].lower())
         if choices:
             yield Swap("action", match.start(), match.end(), choices)
