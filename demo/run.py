@@ -24,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bag", type=Path, default=HERE / "patrol", help="rosbag2 to play")
+    parser.add_argument("--bag", type=Path, default=HERE / "patrol" / "bag", help="rosbag2 to play")
     parser.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for report and memory")
     parser.add_argument("--rate", type=float, default=2.0, help="speed of the playback")
     args = parser.parse_args()

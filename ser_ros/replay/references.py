@@ -1,7 +1,8 @@
 """What people, or the simulation, say of the frames of a recording: the measure of a replay.
 
-A ground_truth.json beside the bag holds {"frames": [{"stamp": nanoseconds, "captions": [text, …],
-"graph": node_link data or null}, …]}; `ser_ros sim patrol` writes one.
+A ground_truth.json beside the bag holds {"frames": [{"stamp": nanoseconds, "captions": [text, …], …}]}.
+A frame may add what is true of it: "graph" (node-link data of a frame graph), or the "objects" and
+"relations" that `ser_ros sim patrol` writes. `captions` may be lists by style.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ser_ros.errors import UserError
 from ser_ros.graph.frame_graph import from_networkx, from_node_link
-from ser_ros.graph.triples import SceneTriples
+from ser_ros.graph.triples import Attribute, SceneObject, SceneRelation, SceneTriples, Span
 
 NAME = "ground_truth.json"
 
@@ -44,10 +46,40 @@ def read_references(path: Path) -> dict[int, Reference]:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f'{path}: is no ground truth of a bag; it needs {{"frames": [{{"stamp", "captions", "graph"}}]}}'
+            f'{path}: is no ground truth of a bag; it needs {{"frames": [{{"stamp", "captions"}}]}}'
         ) from error
 
 
-def _reference(frame: dict) -> Reference:
-    graph = frame.get("graph")
-    return Reference(tuple(frame["captions"]), from_networkx(from_node_link(graph)) if graph else None)
+def _reference(frame: dict[str, Any]) -> Reference:
+    captions = frame["captions"]
+    if isinstance(captions, dict):
+        captions = [text for style in captions.values() for text in style]
+    triples = None
+    if frame.get("graph"):
+        triples = from_networkx(from_node_link(frame["graph"]))
+    elif "objects" in frame:
+        triples = _simulated(frame)
+    return Reference(tuple(captions), triples)
+
+
+def _simulated(frame: dict[str, Any]) -> SceneTriples:
+    """The graph of a simulated frame; it cites no words, so its spans are empty."""
+    nowhere = Span(0, 0)
+    objects = tuple(
+        SceneObject(
+            id=number,
+            label=thing["noun"],
+            head=thing["noun"].split()[-1],
+            name=thing["plural"] if thing["count"] > 1 else thing["noun"],
+            count=thing["count"] if thing["count"] > 1 else None,
+            attributes=tuple(Attribute(text, nowhere) for text in thing["attributes"]),
+            span=nowhere,
+        )
+        for number, thing in enumerate(frame["objects"])
+    )
+    relations = tuple(
+        SceneRelation(subject, predicate, thing, nowhere)
+        for subject, predicate, thing in frame["relations"]
+        if thing >= 0  # -1 is the wall, which is no object
+    )
+    return SceneTriples("", objects, relations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,9 @@ from ser_ros.graph.parser import parse
 from ser_ros.replay.record import FrameRecord
 from ser_ros.replay.references import beside, read_references
 from ser_ros.replay.scoring import score_records
+
+
+PATROL = Path(__file__).resolve().parents[2] / "demo" / "patrol"
 
 
 def record(stamp: int, initial: str, refined: str) -> FrameRecord:
@@ -41,6 +45,14 @@ def test_without_a_graph_the_best_fitting_sentence_counts(tmp_path):
     write_truth(tmp_path / "t.json", [(1, ["a red chair", "a dog on a rug"], None)])
     rows = score_records([record(1, "a cat", "a dog on a rug")], read_references(tmp_path / "t.json"))
     assert rows[0].refined == "100.0"
+
+
+def test_reads_the_truth_of_the_simulated_patrol():
+    references = read_references(PATROL / "ground_truth.json")
+    frame = next(r for r in references.values() if r.triples is not None and len(r.triples.relations) > 1)
+    assert len(references) == 180
+    assert frame.captions[0].startswith(("A ", "An ", "The ", "There ", "Two ", "Three "))
+    assert all(relation.object < len(frame.triples.objects) for relation in frame.triples.relations)
 
 
 def test_frames_without_reference_or_caption_do_not_count(tmp_path):
