@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
+from transformers import CLIPVisionConfig, OPTConfig
 
 from ser_ros.errors import UserError
 from ser_ros.model.checkpoint import no_weights
@@ -80,7 +81,7 @@ def import_llava(folder: str | Path, vision_tower: str | Path | None = None) -> 
         deeplens=None,
         language=LanguageConfig(
             kind="opt",
-            sizes={key: raw[key] for key in sorted(_OPT_SIZES) if key in raw},
+            sizes=_sizes(OPTConfig, raw, _OPT_SIZES),
             bos=int(raw.get("bos_token_id", 2)),
             eos=int(raw.get("eos_token_id", 2)),
         ),
@@ -172,6 +173,12 @@ def _read_bin(path: Path) -> dict[str, Tensor]:
     return {name: weight for name, weight in loaded.items() if isinstance(weight, Tensor)}
 
 
+def _sizes(kind: type, raw: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
+    """Their sizes; those they left out, as transformers does for its own defaults, filled in."""
+    full = kind(**{key: raw[key] for key in keys if key in raw}).to_dict()
+    return {key: full[key] for key in sorted(keys) if key in full}
+
+
 def _prompt(raw: dict[str, Any]) -> Prompt:
     """The authors' `opt` template; LLaVA can put start and end tokens around the image."""
     prompt = Prompt()
@@ -195,12 +202,9 @@ def _tower(
             )
         return TowerConfig().sizes, ImageConfig(), inside, "the checkpoint"
     config = _json(place / "config.json")
-    config = {**config, **config.get("vision_config", {})}
-    defaults = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, "num_channels": 3}
-    sizes = {key: config.get(key, defaults.get(key)) for key in sorted(_CLIP_SIZES)}
-    missing = [key for key, value in sizes.items() if value is None]
-    if missing:
-        raise UserError(f"{place / 'config.json'} has no {', '.join(missing)}; give a CLIP folder")
+    if config.get("model_type") not in ("clip", "clip_vision_model"):
+        raise UserError(f"{place} is a {config.get('model_type')!r} model; the vision tower must be CLIP")
+    sizes = _sizes(CLIPVisionConfig, config.get("vision_config", config), _CLIP_SIZES)
     fit = "pad" if raw.get("image_aspect_ratio", "pad") == "pad" else "crop"
     image = ImageConfig(size=int(sizes["image_size"]), fit=fit)
     if (place / "preprocessor_config.json").is_file():

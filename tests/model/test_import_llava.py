@@ -66,7 +66,9 @@ class Llava:
             save_file(weights, folder / file)
         clip = folder.parent / "clip"
         clip.mkdir(exist_ok=True)
-        (clip / "config.json").write_text(json.dumps({"vision_config": self.clip.config.to_dict()}))
+        (clip / "config.json").write_text(
+            json.dumps({"model_type": "clip", "vision_config": self.clip.config.to_dict()})
+        )
         save_file({k: v.clone().contiguous() for k, v in tower.items()}, clip / "model.safetensors")
         raw = {
             **self.config.to_dict(), "model_type": "llava_opt", "mm_vision_tower": "clip",
@@ -174,6 +176,23 @@ def test_a_pickle_with_code_is_refused(tmp_path, capsys):
     with pytest.raises(UserError, match="cannot be read as plain weights"):
         import_llava(folder)
     assert "ran" not in capsys.readouterr().out
+
+
+def test_the_tower_must_be_clip(tmp_path):
+    folder = Llava().save(tmp_path / "llava-opt")
+    (tmp_path / "clip" / "config.json").write_text('{"model_type": "siglip"}')
+    with pytest.raises(UserError, match="must be CLIP"):
+        import_llava(folder)
+
+
+def test_sizes_that_transformers_leaves_out(tmp_path):
+    """save_pretrained writes only what differs from the class's defaults into a nested config."""
+    theirs = Llava()
+    folder = theirs.save(tmp_path / "llava-opt")
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 2}
+    nested = {"model_type": "clip", "vision_config": {**sizes, "image_size": 28, "patch_size": 14}}
+    (tmp_path / "clip" / "config.json").write_text(json.dumps(nested))
+    assert import_llava(folder).model.config.towers[0].sizes["hidden_act"] == "quick_gelu"
 
 
 def test_tensors_without_a_place_are_told(tmp_path):
