@@ -15,7 +15,6 @@ from ser_ros.replay.record import FrameRecord
 from ser_ros.replay.references import beside, read_references
 from ser_ros.replay.scoring import score_records
 
-
 PATROL = Path(__file__).resolve().parents[2] / "demo" / "patrol"
 
 
