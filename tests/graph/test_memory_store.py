@@ -161,6 +161,7 @@ def test_save_load_and_clear(tmp_path: Path) -> None:
         assert memory.query("where is the chair").matches == ()
         memory.load(tmp_path / "saves" / "one.db")
         assert to_json(memory.to_networkx()) == before
+        assert memory.query("where is the chair").matches
         memory.observe(seen("a red chair and a cat", 2))
         assert memory.query("the chair").matches[0].times_seen == 2
         assert memory.query("the cat").matches

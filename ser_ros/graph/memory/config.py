@@ -6,11 +6,20 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ser_ros.errors import UserError
+from ser_ros.graph.memory.spoken_time import zone
 
 
-def setting(default: Any, help: str, low: float | None = None, high: float | None = None, unit: str = ""):
-    """A dataclass field that knows what it means and which values it takes."""
-    return field(default=default, metadata={"help": help, "unit": unit, "low": low, "high": high})
+def setting(
+    default: Any,
+    help: str,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+    changeable: bool = False,
+) -> Any:
+    """A dataclass field that knows what it means, which values it takes and whether it may change later."""
+    meta = {"help": help, "unit": unit, "low": low, "high": high, "changeable": changeable}
+    return field(default=default, metadata=meta)
 
 
 @dataclass(frozen=True)
@@ -36,35 +45,59 @@ class MemoryConfig:
         0.85, "names this close in the embedding are the same thing (extra [embed])", 0.0, 1.0
     )
     possible_cosine: float = setting(0.70, "names this close are linked as possibly the same", 0.0, 1.0)
-    min_confidence: float = setting(0.0, "objects below this confidence are not remembered", 0.0, 1.0)
+    min_confidence: float = setting(
+        0.0, "objects below this confidence are not remembered", 0.0, 1.0, changeable=True
+    )
 
-    evidence_per_object: int = setting(4, "captions kept for an object: the first and the newest", 1, 100)
-    history_per_state: int = setting(16, "changes kept for a state, as of a door", 2, 1000)
+    evidence_per_object: int = setting(
+        4, "captions kept for an object: the first and the newest", 1, 100, changeable=True
+    )
+    history_per_state: int = setting(16, "changes kept for a state, as of a door", 2, 1000, changeable=True)
     gone_probability: float = setting(
-        0.05, "an object is gone when its absence from repeated visits is less likely", 1e-6, 1.0
+        0.05,
+        "an object is gone when its absence from repeated visits is less likely",
+        1e-6,
+        1.0,
+        changeable=True,
     )
     forget_after: float = setting(
-        30.0, "objects not seen for so long are forgotten; 0 keeps them", 0.0, 3650.0, "days"
+        30.0, "objects not seen for so long are forgotten; 0 keeps them", 0.0, 3650.0, "days", changeable=True
     )
     max_objects: int = setting(
-        50_000, "beyond this number those seen longest ago are forgotten", 10, 10_000_000
+        50_000, "beyond this number those seen longest ago are forgotten", 10, 10_000_000, changeable=True
     )
-    max_megabytes: int = setting(200, "beyond this size of the file, likewise", 1, 1_000_000, "MB")
+    max_megabytes: int = setting(
+        200, "beyond this size of the file, likewise", 1, 1_000_000, "MB", changeable=True
+    )
 
     near_radius: float = setting(
-        1.5, "'near' when no caption says so: places in view this close", 0.1, 50.0, "m"
+        1.5, "'near' when no caption says so: places in view this close", 0.1, 50.0, "m", changeable=True
     )
-    timezone: str = setting("", "zone of spoken times as in 'Europe/Berlin'; empty is the machine's")
+    timezone: str = setting(
+        "", "zone of spoken times as in 'Europe/Berlin'; empty is the machine's", changeable=True
+    )
 
-    announce_interval: float = setting(4.0, "least time between two sentences", 0.5, 3600.0, "s")
-    announce_objects: int = setting(3, "most things named in one sentence", 1, 20)
-    announce_repeat_after: float = setting(
-        120.0, "a thing of the same name and properties is not announced again before", 0.0, 1e6, "s"
+    announce_interval: float = setting(
+        4.0, "least time between two sentences", 0.5, 3600.0, "s", changeable=True
     )
-    announce_expires: float = setting(15.0, "news older than this is no news", 1.0, 3600.0, "s")
-    announce_confirmations: int = setting(1, "images that must show a thing before it is announced", 1, 20)
+    announce_objects: int = setting(3, "most things named in one sentence", 1, 20, changeable=True)
+    announce_repeat_after: float = setting(
+        120.0,
+        "a thing of the same name and properties is not announced again before",
+        0.0,
+        1e6,
+        "s",
+        changeable=True,
+    )
+    announce_expires: float = setting(
+        15.0, "news older than this is no news", 1.0, 3600.0, "s", changeable=True
+    )
+    announce_confirmations: int = setting(
+        1, "images that must show a thing before it is announced", 1, 20, changeable=True
+    )
 
     def __post_init__(self) -> None:
+        zone(self.timezone)
         for entry in fields(self):
             value, low, high = getattr(self, entry.name), entry.metadata["low"], entry.metadata["high"]
             if low is not None and not low <= value <= high:

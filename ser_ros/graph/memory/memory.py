@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """One open memory. Not thread-safe: one thread at a time; several processes may read one file.
+    """One open memory. One thread at a time; several processes may read one file.
 
     Attributes:
         config: the settings; replace them with `reconfigure`.
@@ -187,6 +187,7 @@ class Memory:
     def _restart(self) -> None:
         self._names.forget()
         self._announcer.restart()
+        self._search.forget()
         if self._recorder is not None:
             self._recorder.places.forget_current()
             self._recorder.learn_names()

@@ -53,6 +53,10 @@ class Search:
         speech = say(question, matches, now_ns, self.config.timezone)
         return Answer(tuple(matches), speech, question.understood, question)
 
+    def forget(self) -> None:
+        """Drop what is known of the store, as after another one was loaded into it."""
+        self._labels_at = None
+
     def understand(self, text: str, now_ns: int) -> Question:
         """Read a question; see `Memory.understand`."""
         return understand(text, now_ns, self.config.timezone, _parser())

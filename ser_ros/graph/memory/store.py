@@ -25,7 +25,8 @@ class Store:
     Attributes:
         path: the file, or ":memory:".
         read_only: nothing can be written; the file may be written by another process meanwhile.
-        db: the connection, in autocommit; writes go through `transaction()`.
+        db: the connection, in autocommit; writes go through `transaction()`. Any thread may use it,
+            one at a time.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, robot: str = ""):
@@ -140,7 +141,7 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         if self.path == IN_MEMORY:
-            return self._configured(sqlite3.connect(IN_MEMORY, isolation_level=None))
+            return self._configured(sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False))
         path = Path(self.path).expanduser().absolute()
         if path.is_dir():
             raise UserError(f"the memory {path} is a folder; give the path of a file")
@@ -152,17 +153,23 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot make the folder of the memory {path}: {error.strerror}") from error
-        return self._configured(sqlite3.connect(path, isolation_level=None, timeout=5.0))
+        return self._configured(
+            sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        )
 
     def _connect_read_only(self, path: Path) -> sqlite3.Connection:
         uri = path.as_uri()
-        db = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+        db = sqlite3.connect(
+            f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
+        )
         try:
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
             # A folder we may not write: SQLite cannot make its -shm file, so nobody else writes either.
             db.close()
-            db = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
+            db = sqlite3.connect(
+                f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+            )
         db.row_factory = sqlite3.Row
         return db
 

@@ -1,0 +1,99 @@
+"""Questions and answers of the memory as messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, PoseStamped, Quaternion
+from geometry_msgs.msg import Pose as PoseMessage
+
+from ser_ros.errors import UserError
+from ser_ros.graph.memory import Match, Pose, Question
+from ser_ros.graph.memory.question import Area
+from ser_ros.msg import ObjectMatch
+from ser_ros.srv import QueryMemory
+
+DEFAULT_MATCHES, MOST_MATCHES = 5, 100
+_SECOND = 1_000_000_000
+
+
+def limit(question: Question, request: QueryMemory.Request, frame_id: str) -> Question:
+    """The question with the limits of the request.
+
+    Raises:
+        UserError: a limit outside its range, or an area in another frame than the memory's.
+    """
+    if request.max_matches > MOST_MATCHES:
+        raise UserError(f"max_matches is {request.max_matches}; it takes 1 to {MOST_MATCHES}, or 0 for 5")
+    if not 0.0 <= request.min_score <= 1.0:
+        raise UserError(f"min_score is {request.min_score}; it takes 0 to 1")
+    since, until = nanoseconds(request.since), nanoseconds(request.until)
+    return replace(
+        question,
+        max_matches=int(request.max_matches) or DEFAULT_MATCHES,
+        min_score=float(request.min_score) or question.min_score,
+        since_ns=since or question.since_ns,
+        until_ns=until or question.until_ns,
+        area=_area(request, frame_id),
+    )
+
+
+def _area(request: QueryMemory.Request, frame_id: str) -> Area | None:
+    if not request.use_area:
+        return None
+    frame = request.center.header.frame_id
+    if frame and frame_id and frame != frame_id:
+        raise UserError(f"center is in the frame {frame!r}, the memory in {frame_id!r}; transform it first")
+    if not request.radius > 0.0:
+        raise UserError(f"radius is {request.radius}; it must be above 0")
+    return Area(request.center.point.x, request.center.point.y, float(request.radius))
+
+
+def match_message(match: Match) -> ObjectMatch:
+    """One match; without a pose `pose_valid` is false and `pose` all zero."""
+    message = ObjectMatch(
+        id=match.id,
+        label=match.label,
+        attributes=list(match.attributes),
+        score=float(match.score),
+        pose_valid=match.pose is not None,
+        place=match.place,
+        room=match.room,
+        first_seen=time_message(match.first_seen),
+        last_seen=time_message(match.last_seen),
+        times_seen=min(int(match.times_seen), 2**32 - 1),
+        confidence=float(match.confidence),
+        camera=match.camera,
+        caption=match.caption,
+        start=int(match.start),
+        end=int(match.end),
+        possibly_same=list(match.possibly_same),
+    )
+    if match.pose is not None:
+        message.pose = pose_message(match.pose, time_message(match.last_seen))
+    return message
+
+
+def pose_message(pose: Pose, stamp: Time) -> PoseStamped:
+    """The pose in its frame."""
+    message = PoseStamped(
+        pose=PoseMessage(
+            position=Point(x=float(pose.x), y=float(pose.y), z=float(pose.z)),
+            orientation=Quaternion(x=float(pose.qx), y=float(pose.qy), z=float(pose.qz), w=float(pose.qw)),
+        )
+    )
+    message.header.frame_id = pose.frame_id
+    message.header.stamp = stamp
+    return message
+
+
+def time_message(stamp_ns: int) -> Time:
+    """Integer nanoseconds as builtin_interfaces/Time; a negative stamp is 0."""
+    seconds, nanoseconds_ = divmod(max(0, int(stamp_ns)), _SECOND)
+    return Time(sec=min(seconds, 2**31 - 1), nanosec=nanoseconds_)
+
+
+def nanoseconds(stamp: Time) -> int:
+    """builtin_interfaces/Time as integer nanoseconds."""
+    return int(stamp.sec) * _SECOND + int(stamp.nanosec)

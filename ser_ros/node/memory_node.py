@@ -1,0 +1,299 @@
+"""memory_node: scene graphs and poses become one graph of the world that answers questions.
+
+ros2 run ser_ros memory_node --ros-args -r scene_graph:=/caption_node/scene_graph
+python -m ser_ros.node.memory_node --ros-args -r scene_graph:=/caption_node/scene_graph   # without ros2
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from geometry_msgs.msg import PoseStamped
+from rclpy.clock import Clock, ClockChange, ClockType, JumpThreshold, TimeJump
+from rclpy.duration import Duration
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+from visualization_msgs.msg import MarkerArray
+
+from ser_ros.errors import UserError
+from ser_ros.graph.memory import Memory, Observation
+from ser_ros.graph.memory.embeddings import MiniLM
+from ser_ros.graph.memory.store import IN_MEMORY
+from ser_ros.graph.memory.world_graph import to_json
+from ser_ros.msg import SceneGraph
+from ser_ros.node.diagnostics import WARN, Latencies, Report
+from ser_ros.node.graph_messages import from_message
+from ser_ros.node.lifecycle import ManagedNode, run
+from ser_ros.node.markers import marker_array
+from ser_ros.node.memory_messages import limit, match_message, pose_message
+from ser_ros.node.memory_parameters import MemoryParameters, config_of
+from ser_ros.node.poses import NoPoses, PoseSource, nanoseconds, open_source
+from ser_ros.node.scene_queue import SceneQueue
+from ser_ros.srv import QueryMemory
+
+WORK_PERIOD = 0.05  # seconds; how often waiting scenes are looked at and announcements made
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # a class made from MemoryConfig
+    """Takes scenes, waits briefly for their poses, writes them, answers and announces.
+
+    Attributes:
+        written: scenes that are in the memory since the node started.
+    """
+
+    def __init__(self, **options: Any):
+        super().__init__("memory_node", MemoryParameters, **options)
+        self._memory: Memory | None = None
+        self._poses: PoseSource = NoPoses()
+        self._queue = SceneQueue()
+        self.written = 0
+        self._latencies = Latencies()
+        self._entities: list[tuple[Any, Any]] = []  # (how to destroy it, what)
+        self._newest = (0, 0.0)  # stamp of the newest scene in ns, steady seconds when it came
+        self._changed = self._other_frame = False
+        self._published = 0.0
+        self._graph = self.create_lifecycle_publisher(String, "~/graph", LATCHED)
+        self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
+        self._announcement = self.create_lifecycle_publisher(String, "~/announcement", 10)
+        self._goal = self.create_lifecycle_publisher(PoseStamped, "goal_pose", 10)
+        self.create_service(QueryMemory, "~/query", self._on_query)
+        for name in ("save", "load", "clear"):
+            self.create_service(Trigger, f"~/{name}", getattr(self, f"_on_{name}"))
+        self.diagnostics.add("", self._fill)
+        jumped = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True)
+        self._jump = self.get_clock().create_jump_callback(jumped, post_callback=self._on_jump)
+
+    # Lifecycle ----------------------------------------------------------------------------------
+
+    def configure(self) -> str:
+        """Open the memory and load what the first question needs."""
+        wanted = self.parameters.current
+        embedder = MiniLM(wanted.embeddings) if wanted.embeddings else None
+        self._memory = Memory.open(_expanded(wanted.store) or IN_MEMORY, config_of(wanted), embedder=embedder)
+        self._memory.warm_up()
+        counts = self._memory.counts()
+        self._changed = True
+        return f"memory {self._memory.store.path} with {counts['objects']} objects"
+
+    def cleanup(self) -> None:
+        """Close the memory."""
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+
+    def activate(self) -> str:
+        """Subscribe to scenes and poses."""
+        wanted = self.parameters.current
+        self._poses = open_source(
+            self,
+            wanted.pose_source,
+            frame=self._memory.store.meta("frame_id") if self._memory else "",
+            base_frame=wanted.base_frame,
+            odometry_topic=wanted.odometry_topic,
+            pose_topic=wanted.pose_topic,
+        )
+        topics = []
+        for topic in dict.fromkeys(wanted.scene_graph_topics):
+            subscription = self.create_subscription(SceneGraph, topic, self._on_scene, 10)
+            self._entities.append((self.destroy_subscription, subscription))
+            topics.append(subscription.topic_name)
+        # By the steady clock: scenes must not wait while simulated time stands still.
+        timer = self.create_timer(WORK_PERIOD, self._work, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._entities.append((self.destroy_timer, timer))
+        return f"listening to {', '.join(topics)}, {self._poses.description}"
+
+    def deactivate(self) -> None:
+        """Write what waits, then unsubscribe."""
+        if self._memory is not None and len(self._queue):
+            self._write(self._queue.take(self._poses, time.monotonic(), 0.0))
+        for destroy, entity in self._entities:
+            destroy(entity)
+        self._entities.clear()
+        self._poses.close()
+        self._poses = NoPoses()
+        self._queue.clear()
+
+    def parameters_changed(self, old: Any, new: Any) -> None:
+        """Use the new settings of the memory from now on."""
+        if self._memory is not None:
+            self._memory.reconfigure(config_of(new))
+
+    # Scenes in ----------------------------------------------------------------------------------
+
+    def _on_scene(self, message: SceneGraph) -> None:
+        stamp, now = nanoseconds(message.header.stamp), time.monotonic()
+        if stamp <= 0:
+            self.diagnostics.error(f"a scene of camera {message.camera!r} has no stamp; it is left out")
+            return
+        self._queue.add(Observation(stamp, message.camera, from_message(message)), now)
+        if stamp >= self._newest[0]:
+            self._newest = (stamp, now)
+
+    def _work(self) -> None:
+        if self._memory is None:
+            return
+        wanted = self.parameters.current
+        self._write(self._queue.take(self._poses, time.monotonic(), wanted.pose_timeout))
+        if wanted.announce and self._newest[0]:
+            self._announce()
+        if self._changed and time.monotonic() - self._published >= wanted.publish_period:
+            self._publish()
+
+    def _write(self, observations: list[Observation]) -> None:
+        if not observations or self._memory is None:
+            return
+        begin = time.monotonic()
+        try:
+            self._changed = bool(self._memory.observe(observations)) or self._changed
+        except UserError as error:
+            self._queue.put_back(observations)
+            self.diagnostics.error(str(error))
+            return
+        self.written += len(observations)
+        self._latencies.add("update", (time.monotonic() - begin) / len(observations))
+        frame = self._memory.store.meta("frame_id")
+        self._other_frame = any(one.pose is not None and one.pose.frame_id != frame for one in observations)
+
+    def _on_jump(self, jump: TimeJump) -> None:
+        if jump.delta.nanoseconds >= 0 and jump.clock_change == ClockChange.ROS_TIME_NO_CHANGE:
+            return
+        self._newest = (0, 0.0)
+        self._poses.clear()
+        self._queue.clear()
+        if self._memory is not None and self.state == "active":
+            self._memory.start_new_visit()
+            if self.parameters.current.clear_on_time_jump and jump.delta.nanoseconds < 0:
+                self._try(self._memory.clear)
+                self.get_logger().info("time jumped back: the memory is cleared (clear_on_time_jump)")
+
+    # Answers out --------------------------------------------------------------------------------
+
+    def _now_ns(self) -> int:
+        """The time on the clock of the images, also when a bag is played without /clock."""
+        stamp, came = self._newest
+        if stamp:
+            return stamp + int((time.monotonic() - came) * 1e9)
+        return int(self.get_clock().now().nanoseconds)
+
+    def _announce(self) -> None:
+        assert self._memory is not None
+        try:
+            sentence = self._memory.announce(self._now_ns())
+        except UserError as error:
+            self.diagnostics.error(str(error))
+            return
+        if sentence:
+            self._announcement.publish(String(data=sentence))
+
+    def _publish(self) -> None:
+        assert self._memory is not None
+        wanted, begin = self.parameters.current, time.monotonic()
+        self._published, self._changed = begin, False
+        graph = self._memory.to_networkx(most_objects=wanted.publish_objects)
+        self._graph.publish(String(data=to_json(graph)))
+        self._markers.publish(marker_array(graph, wanted.view_distance, self.get_clock().now().to_msg()))
+        self._latencies.add("publish", time.monotonic() - begin)
+
+    def _on_query(self, request: QueryMemory.Request, response: QueryMemory.Response) -> QueryMemory.Response:
+        begin = time.monotonic()
+        try:
+            memory = self._opened()
+            now = self._now_ns()
+            question = limit(
+                memory.understand(request.text, now_ns=now), request, memory.store.meta("frame_id")
+            )
+            answer = memory.query(question, now_ns=now)
+        except UserError as error:
+            response.success, response.message = False, str(error)
+            return response
+        response.success, response.speech, response.understood = True, answer.speech, answer.understood
+        response.matches = [match_message(match) for match in answer.matches]
+        if request.publish_goal and answer.matches:
+            best = answer.matches[0]
+            response.goal_sent = best.pose is not None and self._send_goal(best.score, best.pose)
+        self._latencies.add("query", time.monotonic() - begin)
+        return response
+
+    def _send_goal(self, score: float, pose: Any) -> bool:
+        if score < self.parameters.current.goal_min_score or self.state != "active":
+            return False
+        self._goal.publish(pose_message(pose, self.get_clock().now().to_msg()))
+        return True
+
+    def _on_save(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        path = _expanded(self.parameters.current.save_path)
+        return self._answer(response, lambda memory: memory.save(path), f"saved to {path}")
+
+    def _on_load(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        path = _expanded(self.parameters.current.save_path)
+        return self._answer(response, lambda memory: memory.load(path), f"loaded from {path}")
+
+    def _on_clear(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._answer(response, lambda memory: memory.clear(), "cleared")
+
+    def _answer(self, response: Trigger.Response, work: Any, done: str) -> Trigger.Response:
+        try:
+            work(self._opened())
+        except UserError as error:
+            response.success, response.message = False, str(error)
+            return response
+        self._changed = True
+        response.success, response.message = True, done
+        return response
+
+    def _opened(self) -> Memory:
+        if self._memory is None:
+            raise UserError(f"the memory is not open: memory_node is {self.state}; configure it first")
+        return self._memory
+
+    def _try(self, work: Any) -> None:
+        try:
+            work()
+        except UserError as error:
+            self.diagnostics.error(str(error))
+
+    def _fill(self, report: Report) -> None:
+        report.message = self.state
+        report.values["state"] = self.state
+        if self._memory is None:
+            return
+        report.values |= self._memory.counts()
+        report.values["frame"] = self._memory.store.meta("frame_id")
+        report.values["poses from"] = self._poses.description
+        queue = self._queue
+        report.values |= {
+            "scenes written": self.written,
+            "scenes with a pose": queue.posed,
+            "scenes without a pose": queue.unposed,
+            "scenes waiting": len(queue),
+            "scenes dropped": queue.dropped,
+        }
+        self._latencies.fill(report)
+        if self._newest[0]:
+            report.values["newest scene"] = f"{time.monotonic() - self._newest[1]:.0f} s ago"
+        if self._other_frame:
+            report.worsen(
+                WARN,
+                f"poses are in another frame than the memory's ({report.values['frame']}); they are not used",
+            )
+        elif queue.unposed and not queue.posed:
+            report.worsen(WARN, f"no pose for any scene so far ({self._poses.description})")
+
+
+def _expanded(path: str) -> str:
+    return str(Path(path).expanduser()) if path else ""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until Ctrl-C."""
+    return run(MemoryNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

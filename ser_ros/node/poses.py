@@ -1,0 +1,172 @@
+"""Where the robot stood at a stamp: from tf2 where it is installed, else from odometry or a pose topic.
+
+Nothing here waits: a pose that is not known yet is asked for again later by the caller.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.time import Time
+
+from ser_ros.errors import UserError
+from ser_ros.graph.pose import Pose
+from ser_ros.node.pose_buffer import SECOND, PoseBuffer, Unknown
+
+SOURCES = ("auto", "tf", "odometry", "pose", "none")
+# Odometry at 10 Hz or more: an image that came before the next sample takes the last one.
+TOLERANCE = SECOND // 5
+
+
+class PoseSource(Protocol):
+    """Something that knows where the robot stood.
+
+    Attributes:
+        description: what the poses come from, for the log.
+    """
+
+    description: str
+
+    def at(self, stamp: int) -> Pose | Unknown:
+        """The robot's pose at a stamp in nanoseconds."""
+
+    def at_last(self, stamp: int) -> Pose | None:
+        """The best guess when there is no more time to wait; None rather than a wrong one."""
+
+    def clear(self) -> None:
+        """Forget all poses, as after a jump in time."""
+
+    def close(self) -> None:
+        """Take back the subscriptions."""
+
+
+class NoPoses:
+    """Nobody knows where the robot stands."""
+
+    description = "no poses"
+
+    def at(self, stamp: int) -> Pose | Unknown:
+        return Unknown.NEVER
+
+    def at_last(self, stamp: int) -> Pose | None:
+        return None
+
+    def clear(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class TopicPoses:
+    """Poses from a topic of nav_msgs/Odometry or geometry_msgs/PoseStamped."""
+
+    def __init__(self, node: Node, kind: type, topic: str):
+        self._node, self._buffer = node, PoseBuffer()
+        self._subscription = node.create_subscription(kind, topic, self._take, qos_profile_sensor_data)
+        self.description = f"{kind.__name__} on {self._subscription.topic_name}"
+
+    def at(self, stamp: int) -> Pose | Unknown:
+        return self._buffer.at(stamp)
+
+    def at_last(self, stamp: int) -> Pose | None:
+        return self._buffer.newest_within(stamp, TOLERANCE)
+
+    def clear(self) -> None:
+        self._buffer.clear()
+
+    def close(self) -> None:
+        self._node.destroy_subscription(self._subscription)
+
+    def _take(self, message: Any) -> None:
+        pose = getattr(message.pose, "pose", message.pose)  # Odometry holds it one level deeper
+        self._buffer.add(
+            nanoseconds(message.header.stamp),
+            pose_from(message.header.frame_id, pose.position, pose.orientation),
+        )
+
+
+class TfPoses:
+    """Poses from tf2: `base_frame` in `frame`."""
+
+    def __init__(self, node: Node, frame: str, base_frame: str):
+        from tf2_ros import Buffer, TransformListener
+
+        self._frame, self._base = frame, base_frame
+        self._buffer = Buffer(cache_time=Duration(seconds=30), node=node)
+        self._listener = TransformListener(self._buffer, node, spin_thread=False)
+        self.description = f"tf from {frame} to {base_frame}"
+
+    def at(self, stamp: int) -> Pose | Unknown:
+        import tf2_ros
+
+        try:
+            found = self._buffer.lookup_transform(
+                self._frame, self._base, Time(nanoseconds=stamp), Duration()
+            )
+        except tf2_ros.ExtrapolationException as error:
+            return Unknown.NOT_YET if "future" in str(error) else Unknown.NEVER
+        except tf2_ros.TransformException:
+            return Unknown.NOT_YET
+        return pose_from(self._frame, found.transform.translation, found.transform.rotation)
+
+    def at_last(self, stamp: int) -> Pose | None:
+        import tf2_ros
+
+        try:
+            newest = self._buffer.lookup_transform(self._frame, self._base, Time(), Duration())
+        except tf2_ros.TransformException:
+            return None
+        if abs(stamp - nanoseconds(newest.header.stamp)) > TOLERANCE:
+            return None
+        return pose_from(self._frame, newest.transform.translation, newest.transform.rotation)
+
+    def clear(self) -> None:
+        self._buffer.clear()
+
+    def close(self) -> None:
+        self._listener.unregister()
+
+
+def open_source(
+    node: Node, source: str, *, frame: str, base_frame: str, odometry_topic: str, pose_topic: str
+) -> PoseSource:
+    """The source of poses that the parameters ask for; "auto" is tf where tf2_ros is installed.
+
+    Raises:
+        UserError: tf is asked for and tf2_ros is not installed.
+    """
+    from geometry_msgs.msg import PoseStamped
+    from nav_msgs.msg import Odometry
+
+    has_tf = find_spec("tf2_ros") is not None
+    if source == "tf" and not has_tf:
+        raise UserError(
+            "parameter pose_source is 'tf', but tf2_ros is not installed: install ros-$ROS_DISTRO-tf2-ros-py "
+            "or set pose_source to 'odometry'"
+        )
+    if source == "tf" or (source == "auto" and has_tf):
+        return TfPoses(node, frame or "map", base_frame)
+    if source in ("auto", "odometry"):
+        return TopicPoses(node, Odometry, odometry_topic)
+    if source == "pose":
+        return TopicPoses(node, PoseStamped, pose_topic)
+    return NoPoses()
+
+
+def nanoseconds(stamp: Any) -> int:
+    """builtin_interfaces/Time as integer nanoseconds."""
+    return int(stamp.sec) * SECOND + int(stamp.nanosec)
+
+
+def pose_from(frame: str, position: Any, orientation: Any) -> Pose:
+    """The pose of a geometry_msgs position (or translation) and orientation (or rotation)."""
+    return Pose(
+        frame.lstrip("/"),
+        *(float(position.x), float(position.y), float(position.z)),
+        *(float(getattr(orientation, axis)) for axis in "xyzw"),
+    )
