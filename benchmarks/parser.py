@@ -41,7 +41,9 @@ def main() -> None:
     for reader in READERS:
         parse(SHORT, reader)
         megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"load up to the first {reader:7} caption: {time.process_time() - START:.2f} s, {megabytes:.0f} MB")
+        print(
+            f"load up to the first {reader:7} caption: {time.process_time() - START:.2f} s, {megabytes:.0f} MB"
+        )
     table = {}
     for name, caption in (("short", SHORT), ("long", LONG)):
         for reader in READERS:
@@ -54,7 +56,9 @@ def main() -> None:
         )
     for reader in READERS:
         small, large = (milliseconds(LONG * n, reader, 3) for n in (10, 100))
-        print(f"ten times the text, {reader}: {large / small:.1f} times the time ({large:.0f} ms for {len(LONG) * 100} characters)")
+        print(
+            f"ten times the text, {reader}: {large / small:.1f} times the time ({large:.0f} ms for {len(LONG) * 100} characters)"
+        )
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

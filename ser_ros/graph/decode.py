@@ -16,9 +16,7 @@ from ser_ros.graph.arcs import Arc, ArcGraph
 ALONE = 0.75  # a thing without any fact beside things with facts needs this much probability
 
 
-def decode(
-    thing: np.ndarray, template: np.ndarray, arc: np.ndarray, templates: Sequence[str]
-) -> ArcGraph:
+def decode(thing: np.ndarray, template: np.ndarray, arc: np.ndarray, templates: Sequence[str]) -> ArcGraph:
     """The graph.
 
     Args:

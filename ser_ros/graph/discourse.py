@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from ser_ros.graph import wordnet
 from ser_ros.graph.lemmas import noun_lemma, verb_lemma
 from ser_ros.graph.lexicon import (
+    ABSTRACT_SUBJECTS,
     COLOURS,
     EMPTY_HEADS,
     HIS,
     ITS,
+    NOT_NAMES,
     PARTS,
     PICTURES,
-    PLACES,
     POINTERS,
+    PRONOUN_NAMES,
     SHOWS,
     SIZES,
+    STAND_INS,
 )
 from ser_ros.graph.reading import Link, Mention, Reading
 from ser_ros.graph.tokens import Token
@@ -52,14 +55,25 @@ def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens
 
 
+def says_things(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence can name a thing; "A sense of calm fills the room" does not."""
+    for token in tokens[:6]:
+        if token.text in ABSTRACT_SUBJECTS and token.tag != "JJ":
+            return False
+        if token.tag not in ("DT", "JJ", "PRP$", "RB", "VBN", "VBG", "CC", ","):
+            return True
+    return True
+
+
 def join(readings: Sequence[Reading]) -> Reading:
     """All sentences as one reading over all their tokens."""
     whole = Reading([])
     tokens: list[Token] = []
-    for reading in readings:
+    for number, reading in enumerate(readings):
         words, things = len(tokens), len(whole.mentions)
         tokens += reading.tokens
         for mention in reading.mentions:
+            mention.sentence = number
             mention.start += words
             mention.end += words
             for attribute in mention.attributes:
@@ -67,7 +81,14 @@ def join(readings: Sequence[Reading]) -> Reading:
                 attribute.end += words
         whole.mentions += reading.mentions
         whole.links += [
-            Link(x.subject + things, x.predicate, x.object + things, x.start + words, x.end + words, x.confidence)
+            Link(
+                x.subject + things,
+                x.predicate,
+                x.object + things,
+                x.start + words,
+                x.end + words,
+                x.confidence,
+            )
             for x in reading.links
         ]
     whole.tokens = tokens
@@ -78,14 +99,15 @@ def resolve(reading: Reading) -> Reading:
     """One scene: absent and empty things dropped, pronouns and repeated things merged."""
     reading = _keep(reading, [not _absent(m, reading.tokens) for m in reading.mentions])
     _order(reading)
+    for mention in reading.mentions:
+        if mention.count is None and _texts_before(mention, reading.tokens)[-2:] == ["couple", "of"]:
+            mention.count = 2
     same = _antecedents(reading)
     _add_owners(reading, same)
     reading = _merge(reading, same)
-    placed = {link.object for link in reading.links if link.predicate != "have"}
-    return _keep(
-        reading,
-        [not _empty(m) or (i in placed and _head(m) in PLACES) for i, m in enumerate(reading.mentions)],
-    )
+    for mention in reading.mentions:
+        mention.name = PRONOUN_NAMES.get(mention.name, mention.name)
+    return _keep(reading, [not _empty(mention) for mention in reading.mentions])
 
 
 def _head(mention: Mention) -> str:
@@ -93,16 +115,23 @@ def _head(mention: Mention) -> str:
 
 
 def _empty(mention: Mention) -> bool:
-    return " " not in mention.name and (mention.name in EMPTY_HEADS or _head(mention) in EMPTY_HEADS)
+    if mention.name in NOT_NAMES:
+        return True
+    return _head(mention) in EMPTY_HEADS and not (" " in mention.name and wordnet.is_known(mention.name))
 
 
 def _absent(mention: Mention, tokens: Sequence[Token]) -> bool:
     """Whether the words before the name say that it is not there: "without a lid", "no cars"."""
-    first = min([mention.start, *(a.start for a in mention.attributes if a.start < mention.start)])
-    before = [token.text for token in tokens[max(0, first - 2) : first]]
+    before = _texts_before(mention, tokens)
     if before and before[-1] in ("a", "an", "any", "the", "visible"):
         before.pop()
     return bool(before) and before[-1] in ("without", "no")
+
+
+def _texts_before(mention: Mention, tokens: Sequence[Token]) -> list[str]:
+    """The two words before the thing's name and its attributes."""
+    first = min([mention.start, *(a.start for a in mention.attributes if a.start < mention.start)])
+    return [token.text for token in tokens[max(0, first - 2) : first]]
 
 
 def _order(reading: Reading) -> None:
@@ -116,23 +145,38 @@ def _order(reading: Reading) -> None:
 
 def _antecedents(reading: Reading) -> list[int]:
     """For each mention the earlier mention that is the same thing, or itself."""
-    same = list(range(len(reading.mentions)))
-    for i, mention in enumerate(reading.mentions):
+    mentions = reading.mentions
+    same = list(range(len(mentions)))
+    linked = {pair for x in reading.links for pair in ((x.subject, x.object), (x.object, x.subject))}
+    for i, mention in enumerate(mentions):
         text = " ".join(token.text for token in reading.tokens[mention.start : mention.end])
-        before = range(i - 1, max(-1, i - 1 - LOOK_BACK), -1)
+        before = _before(mentions, i)
+        found = None
         if text in POINTERS:
-            found = next((j for j in before if _can_be(text, reading.mentions[j], reading)), None)
-            if found is not None:
-                same[i] = same[found]
-        elif text in ("one", "other", "another", "others"):
-            found = next((j for j in before if reading.mentions[j].name not in ("one", "other")), None)
-            if found is not None:
-                mention.name = noun_lemma(reading.mentions[found].name)
+            found = next(
+                (j for j in before if (i, j) not in linked and _can_be(text, mentions[j], reading)), None
+            )
+        elif mention.name in STAND_INS:
+            named = [j for j in before if mentions[j].name not in STAND_INS]
+            several = [j for j in named if _is_plural(mentions[j], reading)]
+            if named:
+                mention.name = noun_lemma(mentions[(several or named)[0]].name)
         elif mention.definite:
-            found = next((j for j in before if _same(mention, reading.mentions[j])), None)
-            if found is not None:
-                same[i] = same[found]
+            found = next((j for j in before if _same(mention, mentions[j])), None)
+        if found is not None:
+            same[i] = same[found]
     return same
+
+
+def _before(mentions: Sequence[Mention], i: int) -> list[int]:
+    """What mention `i` may point at, the likeliest first.
+
+    Its own sentence from the nearest back, then earlier sentences from their subject on.
+    """
+    near = range(max(0, i - LOOK_BACK), i)
+    own = [j for j in reversed(near) if mentions[j].sentence == mentions[i].sentence]
+    earlier = [j for j in near if mentions[j].sentence != mentions[i].sentence]
+    return own + sorted(earlier, key=lambda j: (-mentions[j].sentence, j))
 
 
 def _can_be(pronoun: str, mention: Mention, reading: Reading) -> bool:
@@ -141,12 +185,21 @@ def _can_be(pronoun: str, mention: Mention, reading: Reading) -> bool:
     if text in POINTERS or _empty(mention):
         return False
     kind = wordnet.lexname(mention.name)
-    plural = (mention.count or 0) > 1 or noun_lemma(text) != text or text == "people"
+    plural = _is_plural(mention, reading)
     if pronoun in HIS:
-        return kind in ("noun.person", "noun.animal") and not plural and text != {"he": "woman", "she": "man"}.get(pronoun)
+        return (
+            kind in ("noun.person", "noun.animal")
+            and not plural
+            and text != {"he": "woman", "she": "man"}.get(pronoun)
+        )
     if pronoun in ITS:
         return kind != "noun.person" and not plural
     return plural
+
+
+def _is_plural(mention: Mention, reading: Reading) -> bool:
+    word = reading.tokens[mention.end - 1].text
+    return (mention.count or 0) > 1 or noun_lemma(word) != word or word == "people"
 
 
 def _same(mention: Mention, earlier: Mention) -> bool:
@@ -164,19 +217,19 @@ def _same(mention: Mention, earlier: Mention) -> bool:
 
 
 def _add_owners(reading: Reading, same: Sequence[int]) -> None:
-    """"Its wings": the wings belong to what the word before them points at."""
+    """ "Its wings": the wings belong to what the word before them points at."""
     owned = {link.object for link in reading.links if link.predicate == "have"}
     linked = {frozenset((link.subject, link.object)) for link in reading.links}
     for i, mention in enumerate(reading.mentions):
-        first = min([mention.start, *(a.start for a in mention.attributes if a.start < mention.start)])
-        word = reading.tokens[first - 1].text if first else ""
+        word = (_texts_before(mention, reading.tokens) or [""])[-1]
         if i in owned or word not in (*HIS, *ITS, "their"):
             continue
-        before = range(i - 1, max(-1, i - 1 - LOOK_BACK), -1)
-        owner = next((j for j in before if _can_be(word, reading.mentions[j], reading)), None)
+        owners = [j for j in _before(reading.mentions, i) if _can_be(word, reading.mentions[j], reading)]
+        owner = owners[0] if owners else None
         head = _head(mention)
         part = wordnet.lexname(head) in ("noun.body", "noun.animal", "noun.plant") or head in PARTS
         if owner is not None and part and frozenset((same[owner], i)) not in linked:
+            first = min([mention.start, *(a.start for a in mention.attributes if a.start < mention.start)])
             reading.link(same[owner], "have", i, first - 1, first)
 
 

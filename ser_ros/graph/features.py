@@ -53,8 +53,8 @@ def _row(token: Token, vocabulary: Mapping[str, int]) -> list[int]:
         _TAG.get(token.tag, UNKNOWN),
         _KIND[wordnet.lexname(text)],
         _KIND[wordnet.lexname(text, "v")],
-        1 + zlib.crc32(text[-3:].encode()) % BUCKETS,
-        1 + zlib.crc32(text[:3].encode()) % BUCKETS,
+        1 + zlib.crc32(text[-3:].encode(errors="replace")) % BUCKETS,
+        1 + zlib.crc32(text[:3].encode(errors="replace")) % BUCKETS,
     ]
 
 

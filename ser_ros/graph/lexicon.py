@@ -92,37 +92,59 @@ PREPOSITIONS = {
 }
 LONGEST_PREPOSITION = max(map(len, PREPOSITIONS))
 
-# Heads that name no thing. "A view of the sea" is about the sea.
-EMPTY_HEADS = _words("scene image picture photo photograph photography shot view close-up closeup sense atmosphere backdrop moment "
-    "ambiance ambience background foreground distance setting composition focus perspective angle overall feeling mood "
-    "impression contrast addition touch way time day night front back middle center centre side sides left right top "
-    "bottom edge end variety number position action process something nothing anything everything appearance style "
-    "design feel character charm display arrangement daytime nighttime order activity fun game air environment "
-    "presence attention detail details aspect element elements kind sort type use purpose lot total case fact "
-    "corner motion sight snapshot glimpse depiction warmth comfort beauty interest depth balance symmetry harmony")
-# FACTUAL keeps these as things where a caption puts something in or on them.
-PLACES = _words("background foreground distance top bottom edge corner side air middle front back center day")
+# Heads that name no thing, whatever is said of them.
+EMPTY_HEADS = _words(
+    "scene image view sense atmosphere backdrop moment ambiance ambience setting composition focus perspective "
+    "angle overall feeling mood impression contrast addition touch way time variety position process nothing "
+    "anything appearance style feel charm arrangement daytime nighttime activity environment presence attention "
+    "aspect element sort kind type use purpose lot total fact sight glimpse depiction warmth comfort beauty "
+    "interest depth balance symmetry harmony tranquility serenity calmness elegance vibe aesthetic coziness "
+    "simplicity functionality possibility opportunity lifestyle experience snapshot number shot"
+)
+# A sentence about one of these says nothing of things: "The overall atmosphere is calm."
+ABSTRACT_SUBJECTS = _words(
+    "sense atmosphere mood ambiance ambience feeling impression contrast vibe aesthetic composition "
+    "combination arrangement style overall tranquility warmth focus"
+)
 
-PICTURES = _words("image picture photo photograph scene shot view snapshot photography painting close-up closeup portrait frame video")
-SHOWS = _words("show feature depict capture display portray present showcase contain include reveal illustrate be have "
-    "take up of")
+PICTURES = _words(
+    "image picture photo photograph scene shot view snapshot photography painting close-up closeup portrait frame video"
+)
+SHOWS = _words(
+    "show feature depict capture display portray present showcase contain include reveal illustrate be have "
+    "take up of"
+)
 
 PEOPLE = {"someone": "person", "somebody": "person", "guy": "person", "guys": "people", "anyone": "person",
           "everyone": "people", "everybody": "people"}  # fmt: skip
 
 # Nouns that describe the noun they stand before.
-MATERIALS = _words("wood metal glass brick stone concrete plastic steel iron cement leather marble paper cardboard gravel dirt "
+MATERIALS = _words(
+    "wood metal glass brick stone concrete plastic steel iron cement leather marble paper cardboard gravel dirt "
     "rock cotton wool denim straw ceramic porcelain tile granite rubber wire aluminum copper bronze brass clay chain "
     "tin silk lace fur cloth wicker bamboo oak pine mesh chrome asphalt plaid polka baby computer passenger toy "
     "plush business commercial pepperoni chocolate adult male female christmas apple cheese winter summer evening "
-    "morning designer army navy lime cream rust ski flat-screen")
-COLOURS = _words("white black red blue green yellow brown orange gray grey pink purple tan beige silver gold maroon teal turquoise "
-    "violet cream")
+    "morning designer army navy lime cream rust ski flat-screen"
+)
+COLOURS = _words(
+    "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold maroon teal turquoise "
+    "violet cream"
+)
 SHADES = _words("light dark bright pale deep neon lime hot navy")
 # Parts whose whole may stand before them: "tree branches" are branches the tree has.
-PARTS = _words("branch trunk leaf top door window wheel handle tire roof stem petal bark screen leg edge seat wall keyboard")
+PARTS = _words(
+    "branch trunk leaf top door window wheel handle tire roof stem petal bark screen leg edge seat wall keyboard"
+)
 
 HIS = frozenset(["he", "she", "him", "her", "his", "hers"])
 ITS = frozenset(["it", "its"])
 POINTERS = HIS | ITS | {"they", "them", "their", "these", "those"}
 SIZES = frozenset(["small", "large", "big", "little", "tiny", "huge"])
+# "One is black and the other is white": one of the things named before.
+STAND_INS = frozenset(["one", "other", "another", "others", "other one", "ones"])
+# What a pronoun is called when nothing before says what it stands for.
+PRONOUN_NAMES = {
+    "he": "man", "him": "man", "she": "woman", "her": "woman", "they": "people", "them": "people",
+    "i": "person", "you": "person", "we": "people", "us": "people",
+}  # fmt: skip
+NOT_NAMES = STAND_INS | ITS | {"this", "that", "these", "those", "which", "who", "there", "itself", "each"}

@@ -83,7 +83,17 @@ def find(tokens: Sequence[Token], start: int) -> NounPhrase | None:
 
 
 def _headless(tokens: Sequence[Token], start: int, i: int) -> NounPhrase | None:
-    """"A RED and a blue cup": two cups, the first named by its attribute alone."""
+    """ "A RED and a blue cup": two cups, the first named by its attribute alone."""
+    last = tokens[i - 1].text if i > start else ""
+    following = tokens[i].tag if i < len(tokens) else ""
+    if last in ("one", "another") and following.startswith("VB"):
+        return NounPhrase(start, i, Mention(last, i - 1, i))
+    if (
+        i < len(tokens)
+        and tokens[i].text == "other"
+        and (i + 1 == len(tokens) or tokens[i + 1].tag.startswith("VB"))
+    ):
+        return NounPhrase(start, i + 1, Mention("other", i, i + 1))
     k = i
     while k < len(tokens) and tokens[k].tag == "JJ":
         k += 1
@@ -111,7 +121,7 @@ def _modifiers(tokens: Sequence[Token], i: int) -> tuple[list[int], int]:
     end = i
     k = i
     while k < len(tokens):
-        tag, word = tokens[k].tag, tokens[k].text
+        tag = tokens[k].tag
         following = tokens[k + 1].tag if k + 1 < len(tokens) else ""
         if tag in _NOUN:
             if kept and end == k and _is_verb_here(tokens, k):

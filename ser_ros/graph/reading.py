@@ -29,6 +29,7 @@ class Mention:
         count: how many, None where not said.
         definite: whether the words point back ("the table"), so it may be one named before.
         confidence: in [0, 1].
+        sentence: which sentence of the caption it stands in.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Mention:
     count: int | None = None
     definite: bool = False
     confidence: float = 1.0
+    sentence: int = 0
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ser_ros.graph import noun_phrases, wordnet
 from ser_ros.graph.lemmas import noun_lemma, verb_lemma
-from ser_ros.graph.lexicon import LONGEST_PREPOSITION, PARTS, PREPOSITIONS, QUANTITIES
+from ser_ros.graph.lexicon import LONGEST_PREPOSITION, PARTS, PREPOSITIONS, PRONOUN_NAMES, QUANTITIES
 from ser_ros.graph.noun_phrases import NounPhrase
 from ser_ros.graph.reading import Mention, Reading, Words
 from ser_ros.graph.tokens import Token
@@ -22,7 +22,6 @@ _SKIPPED_VERBS = frozenset("try go get begin start use appear seem prepare attem
 _REVERSED = frozenset({("cover", "in"), ("cover", "with"), ("surround", "by"), ("surround", "with")})
 # Verbs whose object keeps the following preposition for itself: "wearing a shirt with stripes".
 _TAKES_OBJECT = frozenset("wear have hold carry contain show include feature of".split())
-_STANDS_FOR = {"he": "man", "him": "man", "she": "woman", "her": "woman", "they": "people", "them": "people", "it": "it"}
 _PERSONAL = frozenset("he she him her his they their them himself herself".split())
 
 
@@ -215,8 +214,8 @@ def _antecedent(clause: _Clause, word: str, before: int | None = None) -> int | 
 
 def _pronoun(clause: _Clause, token: Token, i: int) -> None:
     thing = _antecedent(clause, token.text) if clause.reading.mentions else None
-    if thing is None and token.text in _STANDS_FOR:
-        clause.reading.mentions.append(Mention(_STANDS_FOR[token.text], i, i + 1))
+    if thing is None and token.text in PRONOUN_NAMES:
+        clause.reading.mentions.append(Mention(token.text, i, i + 1))
         thing = len(clause.reading.mentions) - 1
     if thing is None or token.text.endswith(("self", "selves")):
         clause.pending = None

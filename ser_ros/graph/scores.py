@@ -43,9 +43,7 @@ class Score:
 
     def __add__(self, other: Score) -> Score:
         """Both together."""
-        return Score(
-            self.matched + other.matched, self.found + other.found, self.wanted + other.wanted
-        )
+        return Score(self.matched + other.matched, self.found + other.found, self.wanted + other.wanted)
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,7 @@ def compare(found: SceneTriples, wanted: SceneTriples, *, synonyms: bool = True)
     )
 
 
-def compare_all(
-    pairs: Iterable[tuple[SceneTriples, SceneTriples]], *, synonyms: bool = True
-) -> GraphScores:
+def compare_all(pairs: Iterable[tuple[SceneTriples, SceneTriples]], *, synonyms: bool = True) -> GraphScores:
     """The micro average over (found, wanted) pairs."""
     return reduce(add, (compare(a, b, synonyms=synonyms) for a, b in pairs), GraphScores())
 

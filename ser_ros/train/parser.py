@@ -151,7 +151,9 @@ def loss_of(model: ReaderModel, batch: Sequence[Sentence], rarity: torch.Tensor)
         arcs[b, :n, :n] = torch.from_numpy(s.arcs)
     nodes, arc_logits = model(hide_rare(ids, rarity), lengths)
     total = cross_entropy(nodes[..., :2].flatten(0, 1), things.flatten(), ignore_index=-1, reduction="sum")
-    total += cross_entropy(nodes[..., 2:].flatten(0, 1), templates.flatten(), ignore_index=-1, reduction="sum")
+    total += cross_entropy(
+        nodes[..., 2:].flatten(0, 1), templates.flatten(), ignore_index=-1, reduction="sum"
+    )
     total += cross_entropy(arc_logits.flatten(0, 2), arcs.flatten(), ignore_index=-1, reduction="sum")
     return total / lengths.sum()
 

@@ -18,7 +18,9 @@ _OPENINGS = (
 _CLOSINGS = ("in the image", "in the scene", "in the background", "in this picture", "adding to the scene")
 
 
-def longer(aligned: Sequence[Aligned], count: int, rng: random.Random) -> Iterator[tuple[list[Token], ArcGraph]]:
+def longer(
+    aligned: Sequence[Aligned], count: int, rng: random.Random
+) -> Iterator[tuple[list[Token], ArcGraph]]:
     """`count` sentences of two or three captions, or of one with words that say nothing."""
     for _ in range(count):
         parts: list[Aligned] = []
@@ -28,7 +30,12 @@ def longer(aligned: Sequence[Aligned], count: int, rng: random.Random) -> Iterat
             if i:
                 parts.append(_words(rng.choice(_JOINS)))
             part = _without_stop(rng.choice(aligned))
-            parts.append(with_pronoun(part, rng) if rng.random() < 0.3 else part)
+            dice = rng.random()
+            if dice < 0.3:
+                part = with_pronoun(part, rng)
+            elif dice < 0.7:
+                part = with_list(part, [rng.choice(aligned) for _ in range(rng.choice((1, 1, 2, 2, 3)))], rng)
+            parts.append(part)
         if rng.random() < 0.2:
             parts.append(_words(rng.choice(_CLOSINGS)))
         if rng.random() < 0.7:
@@ -76,6 +83,57 @@ def with_pronoun(part: Aligned, rng: random.Random) -> Aligned:
         if a is not None and b is not None:
             new.graph.arcs[a, b] = arc
     return new
+
+
+def with_list(part: Aligned, others: Sequence[Aligned], rng: random.Random) -> Aligned:
+    """The same with things of other captions listed after its last thing or before its first.
+
+    "a bed with pillows" becomes "a bed with pillows , a lamp and two books": the listed things
+    stand in the relation of the thing they are listed with.
+    """
+    graph = part.graph
+    if not graph.things:
+        return part
+    at_end = rng.random() < 0.6
+    host = max(graph.things) if at_end else min(graph.things)
+    span = _phrase(part, host)
+    label = Arc.OBJECT if at_end else Arc.SUBJECT
+    roles = [(i, found) for (i, j), (found, _) in graph.arcs.items() if j == host]
+    if not span or len(roles) != 1 or roles[0][1] is not label:
+        return part
+    if (span[1] != len(part.tokens)) if at_end else (span[0] != 0):
+        return part
+    items = [item for other in others if (item := _item(other, rng))]
+    if not items:
+        return part
+    comma, conjunction = _words(","), _words(rng.choice(("and", ", and", "as well as", "and")))
+    pieces: list[Aligned] = []
+    for n, item in enumerate(items):
+        joins = conjunction if n == len(items) - 1 else comma
+        pieces += [joins, item] if at_end else [item, joins]
+    order = [part, *pieces] if at_end else [*pieces, part]
+    tokens, joined = _joined(order)
+    shift = 0 if at_end else len(tokens) - len(part.tokens)
+    new = Aligned(tokens, joined)
+    own = {k + shift for k in graph.things}
+    for k in joined.things.keys() - own:
+        joined.arcs[roles[0][0] + shift, k] = (label, 1.0)
+    return new
+
+
+def _item(other: Aligned, rng: random.Random) -> Aligned | None:
+    """One thing of another caption with its article and adjectives."""
+    head = rng.choice(sorted(other.graph.things) or [-1])
+    span = _phrase(other, head) if head >= 0 else None
+    if not span or any(head < k for k in other.graph.of(head, Arc.ATTRIBUTE)):
+        return None
+    start, end = span
+    item = Aligned(list(other.tokens[start:end]))
+    item.graph.things[head - start] = 1.0
+    for (i, j), arc in other.graph.arcs.items():
+        if start <= i < end and start <= j < end:
+            item.graph.arcs[i - start, j - start] = arc
+    return item
 
 
 def _phrase(part: Aligned, head: int) -> tuple[int, int] | None:

@@ -1,0 +1,151 @@
+"""What captions mean, by both readers; any text gives a graph."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_ros.graph import parse
+from ser_ros.graph.factual import read_factual, to_factual
+from ser_ros.graph.triples import SceneTriples
+
+BOTH = pytest.mark.parametrize("reader", ["rules", "trained"])
+
+
+def said(caption: str, reader: str = "trained") -> set[tuple[str, ...]]:
+    return set(read_factual(to_factual(parse(caption, reader))))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("caption", "facts"),
+    [
+        ("a man holding a red umbrella", {("man", "hold", "umbrella"), ("umbrella", "is", "red")}),
+        ("Two dogs are sitting on the wooden bench.", {("dogs", "sit on", "bench"), ("dogs", "is", "2"), ("bench", "is", "wooden")}),
+        ("The field is surrounded by trees.", {("trees", "surround", "field")}),
+        ("the leg of the man", {("man", "have", "leg")}),
+        ("a woman's hand on a laptop", {("woman", "have", "hand"), ("hand", "on", "laptop")}),
+        ("a black and white cat", {("cat", "is", "black"), ("cat", "is", "white")}),
+        ("trees and bushes next to a fence", {("trees", "next to", "fence"), ("bushes", "next to", "fence")}),
+        ("there is a lamp on the table", {("lamp", "on", "table")}),
+        ("the wall is white", {("wall", "is", "white")}),
+        ("a couple of chairs near a window", {("chairs", "near", "window"), ("chairs", "is", "2")}),
+        ("a pot without a lid sits on the stove", {("pot", "sit on", "stove")}),
+        ("a dog lying on a rug", {("dog", "lay on", "rug")}),
+    ],
+)  # fmt: skip
+def test_one_sentence(caption: str, facts: set[tuple[str, ...]], reader: str) -> None:
+    assert said(caption, reader) == facts
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("caption", "facts"),
+    [
+        ("The image shows a kitchen with a wooden table.", {("kitchen", "with", "table"), ("table", "is", "wooden")}),
+        ("In the image, there is a dog lying on a rug.", {("dog", "lay on", "rug")}),
+        ("A cat is on the sofa. Its eyes are green.", {("cat", "on", "sofa"), ("cat", "have", "eyes"), ("eyes", "is", "green")}),
+        ("The image captures a peaceful moment. A sense of calm fills the room.", set()),
+        ("The overall atmosphere is calm and inviting.", set()),
+        ("A chair is next to a table. There is no lamp.", {("chair", "next to", "table")}),
+    ],
+)  # fmt: skip
+def test_detailed_captions(caption: str, facts: set[tuple[str, ...]], reader: str) -> None:
+    assert said(caption, reader) == facts
+
+
+@BOTH
+def test_the_thing_named_twice_is_one(reader: str) -> None:
+    triples = parse("A red chair stands next to a table. The chair is in front of a window.", reader)
+    assert sorted(thing.name for thing in triples.objects) == ["chair", "table", "window"]
+
+
+@BOTH
+def test_two_things_of_one_name_stay_two(reader: str) -> None:
+    triples = parse("A red chair is near the door. The blue chair is near the window.", reader)
+    assert [thing.name for thing in triples.objects].count("chair") == 2
+
+
+def test_a_pronoun_is_what_it_stands_for() -> None:
+    facts = said("A nightstand is next to the bed. A man is on the bed. He is wearing a hat.", "rules")
+    assert ("man", "wear", "hat") in facts
+
+
+def test_one_and_the_other() -> None:
+    facts = said("Two cats lie on the sofa. One is black and the other is white.", "rules")
+    assert {("cat", "is", "black"), ("cat", "is", "white")} <= facts
+
+
+@BOTH
+def test_spans_cite_the_words(reader: str) -> None:
+    caption = "Two  red cups, on a WOODEN table."
+    triples = parse(caption, reader)
+    cups, table = triples.objects
+    assert (cups.name, cups.label, cups.head, cups.count) == ("cups", "cup", "cup", 2)
+    assert caption[cups.span.start : cups.span.end] == "cups"
+    assert caption[table.span.start : table.span.end] == "table"
+    assert [caption[a.span.start : a.span.end] for a in table.attributes] == ["WOODEN"]
+    assert [caption[r.span.start : r.span.end] for r in triples.relations] == ["on"]
+
+
+def check(triples: SceneTriples) -> None:
+    """Ids count up, every index and span is inside, confidences are probabilities."""
+    length = len(triples.caption)
+    spans = [thing.span for thing in triples.objects]
+    spans += [a.span for thing in triples.objects for a in thing.attributes]
+    spans += [relation.span for relation in triples.relations]
+    assert all(0 <= span.start <= span.end <= length for span in spans)
+    assert [thing.id for thing in triples.objects] == list(range(len(triples.objects)))
+    assert all(thing.span.start < thing.span.end for thing in triples.objects)
+    for relation in triples.relations:
+        assert 0 <= relation.subject < len(triples.objects)
+        assert 0 <= relation.object < len(triples.objects)
+        assert relation.subject != relation.object
+    for item in (*triples.objects, *triples.relations):
+        assert 0 <= item.confidence <= 1
+
+
+WORDS = st.sampled_from(
+    "a the two red blue cat man people tables table's on in of with wearing sitting is are and , . one other he it its "
+    "they there no without which that side next to top covered by 's 3 group couple image shows ' \" ( -".split(
+        " "
+    )
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(WORDS, max_size=30).map(" ".join), st.sampled_from(["rules", "trained"]))
+def test_any_words_give_a_graph(caption: str, reader: str) -> None:
+    check(parse(caption, reader))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=80), st.sampled_from(["rules", "trained"]))
+def test_any_text_gives_a_graph(caption: str, reader: str) -> None:
+    triples = parse(caption, reader)
+    check(triples)
+    assert parse(caption, reader) == triples
+
+
+@pytest.mark.parametrize(
+    "caption",
+    ["", "   ", "\n", "...", "🙂🙂 🐈", "\x00\x01\x1b[31m", "el gato está en la mesa", '"the (cat', "'" * 500, "a" * 20000,
+     "\ud800 cat", "1" * 5000, "." * 5000],
+)  # fmt: skip
+@BOTH
+def test_bad_input_gives_a_graph(caption: str, reader: str) -> None:
+    check(parse(caption, reader))
+
+
+@BOTH
+def test_ten_thousand_words(reader: str) -> None:
+    words = "a red cup on the table next to his two old chairs and "
+    triples = parse(words * 800, reader)
+    check(triples)
+    assert len(triples.objects) > 100
+
+
+def test_the_same_reader_every_time() -> None:
+    caption = "a young man in a red shirt is riding a bicycle down the street"
+    assert parse(caption) == parse(caption)
