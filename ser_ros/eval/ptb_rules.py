@@ -123,7 +123,6 @@ FINAL_ABBREVIATION = (
     rf"(?:{_any_case(_ANY_CASE_FINAL)}|(?:{_CAPITAL_FINAL.replace(' ', '|')}|"
     rf"{_CAPITAL_FINAL.upper().replace(' ', '|')})|[Pp]p?t[ye]s?|(?i:ph|ed)\.[Dd])\."
 )
-FINAL_CONTEXT = rf"{SPACE_OR_LINE}(?:{SPACE_OR_LINE}|\p{{Uppercase}}|<)"
 OTHER_ABBREVIATION = rf"(?:{_any_case(_OTHER)}|[Mm]fg|[Mm]tg|(?i:m\.p\.h))\."
 NUMBER_ABBREVIATION = rf"{_any_case(_BEFORE_NUMBER)}\."
 ACRONYM = r"[A-Za-z](?:\.[A-Za-z])*\."
@@ -145,6 +144,7 @@ FILE = (
 
 _ATTRIBUTE = r"[A-Za-z][A-Za-z0-9_:.-]*(?:[ ]*=[ ]*(?:\"[^\"\r\n]*\"|'[^'\r\n]*'))?"
 TAG = rf"<(?:[!?][A-Za-z-][^>\r\n]*|/?[A-Za-z][A-Za-z0-9_:.-]*(?:[ ]+{_ATTRIBUTE})*[ ]*/?[ ]*)>"
+FINAL_CONTEXT = rf"{SPACE_OR_LINE}(?:{SPACE_OR_LINE}|\p{{Uppercase}}|{TAG})"
 SENTENCE_START = rf"{SPACE_OR_LINE}+(?:{_OPENER}|{TAG}){SPACE_OR_LINE}"
 URL = r"https?://[^ \t\n\f\r\"<>|(){}]+[^ \t\n\f\r\"<>|.!?(){},-]"
 SITE = (
@@ -197,9 +197,9 @@ _TABLE: list[tuple[str, str, str, Make | None, int]] = [
     ("gonna", r"(?i:gonna|gotta|lemme|gimme|wanna)", "", _halves(3), 0),
     ("'tis", r"'[tT]", r"(?i:is|was)", None, 0),
     ("tag", TAG, "", None, 0),
-    ("dash entity", r"&(?:MD|mdash|ndash);|[\u0096\u0097\u2013\u2014\u2015]", "", _fixed("--"), 0),
+    ("dash entity", r"&(?i:MD|mdash|ndash);|[\u0096\u0097\u2013\u2014\u2015]", "", _fixed("--"), 0),
     ("ampersand", r"&(?i:amp);", "", _fixed("&"), 0),
-    ("entity", r"&(?:HT|TL|UR|LR|QC|QL|QR|odq|cdq|#[0-9]+);", "", None, 0),
+    ("entity", r"&(?i:HT|TL|UR|LR|QC|QL|QR|odq|cdq|#[0-9]+);", "", None, 0),
     ("word before ending", WORD, ENDING, None, 0),
     ("negated", NEGATED, NEGATION, None, 0),
     ("word", WORD, "", None, 0),
@@ -234,6 +234,7 @@ _TABLE: list[tuple[str, str, str, Make | None, int]] = [
     ("phone", PHONE, "", None, 0),
     ("prefix", r"(?i:anti|pro)-", "", None, 0),
     ("hyphenated", HYPHENATED, "", None, 0),
+    ("savings and loans", r"(?i:s&ls)", "", None, 0),
     ("name with ampersand", AMPERSAND_NAME, "", _ampersand, 0),
     ("slashed", SLASHED, "", None, 0),
     ("elided name", ELIDED_NAME, "", None, 0),
