@@ -1,6 +1,7 @@
 """Train a small CLIP from scratch on the simulated home, for the shipped checkpoint.
 
     python -m ser_ros.train.contrastive config/train/sim_clip.yaml --set root=SIM_FOLDER
+    torchrun --nproc_per_node 2 -m ser_ros.train.contrastive ...     # several processes, on a CPU too
 
 Two contrasts at once: pictures against their captions, as CLIP does, and patches against the words
 for what they show ("region-text contrast": Zhong et al., RegionCLIP, CVPR 2022), because a few
@@ -14,6 +15,7 @@ import argparse
 import dataclasses
 import json
 import math
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ from ser_ros.model.config_json import build
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.contrastive_data import COLOURS, Pairs, load_pairs, mirrored
 from ser_ros.train.contrastive_start import Sizes, TextTower, fresh_model, train_vocabulary
+from ser_ros.train.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,13 @@ class ContrastiveRecipe:
         output: folder of the run; `output/init` is the model folder the three stages start from.
         minutes: training stops after this time, its learning rate having gone down to zero.
         steps: the same limit in steps; whichever comes first.
-        batch_size: pictures a step.
+        batch_size: pictures a step in each process.
         learning_rate: of the hidden matrices (Muon).
         adam_rate: of everything else (AdamW).
         weight_decay: of both.
         temperature: of the region-text contrast.
         caption_weight: of the picture-caption contrast beside the region-text contrast.
+        background_weight: of a patch that shows only walls and floor, beside 1 for things.
         device: "auto", "cpu" or "cuda".
         precision: "fp32" or "bf16" (autocast).
         threads: CPU threads, 0 leaves it to torch.
@@ -60,12 +64,13 @@ class ContrastiveRecipe:
     output: str = "runs/sim"
     minutes: float = 45.0
     steps: int = 20000
-    batch_size: int = 64
-    learning_rate: float = 0.01
+    batch_size: int = 32
+    learning_rate: float = 5e-3
     adam_rate: float = 1.5e-3
     weight_decay: float = 0.05
     temperature: float = 0.1
     caption_weight: float = 0.3
+    background_weight: float = 0.25
     device: str = "auto"
     precision: str = "fp32"
     threads: int = 0
@@ -111,7 +116,9 @@ def losses(clip: Clip, batch: Pairs, words: Words, recipe: ContrastiveRecipe) ->
     kinds, colours = texts[: words.kinds], texts[words.kinds :]
     kind_logits = regions @ kinds.T / recipe.temperature  # [B, N, K]
     colour_logits = regions @ colours.T / recipe.temperature
-    kind_loss = -(batch.kind * kind_logits.log_softmax(-1)).sum(-1).mean()
+    # Most patches show walls and floors, which are learned soon: things weigh more.
+    weight = 1 - (1 - recipe.background_weight) * batch.kind[..., 0]  # [B, N]
+    kind_loss = -(weight * (batch.kind * kind_logits.log_softmax(-1)).sum(-1)).sum() / weight.sum()
     seen = batch.colour.sum(-1)
     colour_loss = -(batch.colour * colour_logits.log_softmax(-1)).sum() / seen.sum().clamp(min=1)
     pictures = F.normalize(clip.picture(tokens.mean(1)), dim=-1)
@@ -125,7 +132,7 @@ def losses(clip: Clip, batch: Pairs, words: Words, recipe: ContrastiveRecipe) ->
         right = (kind_logits.argmax(-1) == batch.kind.argmax(-1))[things].float().mean()
         coloured = seen > 0.5
         tinted = (colour_logits.argmax(-1) == batch.colour.argmax(-1))[coloured].float().mean()
-    values = [float(v) for v in (kind_loss, colour_loss, caption_loss, right, tinted)]
+    values = [float(v.detach()) for v in (kind_loss, colour_loss, caption_loss, right, tinted)]
     return Losses(total, *values)
 
 
@@ -138,13 +145,45 @@ class Words:
     kinds: int
 
 
+class Crew:
+    """The processes of `torchrun`, or one alone."""
+
+    def __init__(self, device: str):
+        self.size = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0"))
+        if self.size > 1:
+            torch.distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    def average(self, clip: nn.Module, done: float) -> float:
+        """Make the gradients of all processes equal; returns the mean of `done`."""
+        if self.size == 1:
+            return done
+        weights = [p for p in clip.parameters() if p.grad is not None]
+        flat = torch.cat([*(p.grad.flatten() for p in weights), weights[0].new_tensor([done])])
+        torch.distributed.all_reduce(flat)
+        flat /= self.size
+        offset = 0
+        for weight in weights:
+            weight.grad.copy_(flat[offset : offset + weight.numel()].view_as(weight))
+            offset += weight.numel()
+        return float(flat[-1])
+
+
 def optimizers(clip: Clip, recipe: ContrastiveRecipe) -> list[torch.optim.Optimizer]:
     """Muon for the hidden matrices (Jordan et al. 2024), AdamW for embeddings, norms, biases and heads."""
-    hidden = [p for n, p in clip.named_parameters() if p.ndim == 2 and ".layers." in n or ".blocks." in n and p.ndim == 2]
+    hidden = [
+        p
+        for n, p in clip.named_parameters()
+        if p.ndim == 2 and ".layers." in n or ".blocks." in n and p.ndim == 2
+    ]
     chosen = {id(p) for p in hidden}
     rest = [p for p in clip.parameters() if id(p) not in chosen]
     return [
-        torch.optim.Muon(hidden, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, momentum=0.95),
+        Muon(hidden, lr=recipe.learning_rate, weight_decay=recipe.weight_decay),
         torch.optim.AdamW(rest, lr=recipe.adam_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)),
     ]
 
@@ -154,8 +193,9 @@ def train(recipe: ContrastiveRecipe) -> dict:
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
     device = recipe.device if recipe.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    crew = Crew(device)
+    rng = np.random.default_rng([recipe.seed, crew.rank])
     output = Path(recipe.output)
     output.mkdir(parents=True, exist_ok=True)
     root = Path(recipe.root)
@@ -169,13 +209,10 @@ def train(recipe: ContrastiveRecipe) -> dict:
     words = _words(tokenizer, kinds, device)
     tools = optimizers(clip, recipe)
     start, reloaded, step = time.monotonic(), time.monotonic(), 0
-    curve = (output / "contrastive.jsonl").open("w")
-    bar = tqdm(total=100, unit="%", desc="contrastive", mininterval=5.0)
-    while True:
-        spent = (time.monotonic() - start) / 60
-        done = max(spent / recipe.minutes, step / recipe.steps)
-        if done >= 1:
-            break
+    curve = (output / "contrastive.jsonl").open("w") if crew.first else open(os.devnull, "w")
+    bar = tqdm(total=100, unit="%", desc="contrastive", mininterval=5.0, disable=not crew.first)
+    done = 0.0
+    while done < 1:
         factor = min(1.0, (step + 1) / 60) * min(1.0, (1 - done) / 0.6)
         for tool, rate in zip(tools, (recipe.learning_rate, recipe.adam_rate), strict=True):
             tool.param_groups[0]["lr"] = rate * factor
@@ -188,13 +225,15 @@ def train(recipe: ContrastiveRecipe) -> dict:
         for tool in tools:
             tool.zero_grad(set_to_none=True)
         found.total.backward()
+        spent = (time.monotonic() - start) / 60
+        done = crew.average(clip, max(spent / recipe.minutes, (step + 1) / recipe.steps))
         nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
         for tool in tools:
             tool.step()
         step += 1
-        if step % 50 == 0:
+        if step % 20 == 0:
             line = {"step": step, "minutes": round(spent, 2), "pictures": len(data), **_numbers(found)}
-            if step % 200 == 0:
+            if step % 200 == 0 and crew.first:
                 line["val"] = _validate(clip, held, kinds, words, tokenizer, recipe, device)
                 model.save_pretrained(output / "init", card="Contrastive training is still running.\n")
             curve.write(json.dumps(line) + "\n")
@@ -204,8 +243,10 @@ def train(recipe: ContrastiveRecipe) -> dict:
             data, reloaded = load_pairs(root / "train", size, data), time.monotonic()
     bar.close()
     seconds = time.monotonic() - start
+    if not crew.first:
+        return {}
     summary = {
-        "steps": step, "pictures": len(data), "minutes": round(seconds / 60, 1), "pictures_per_second": round(step * recipe.batch_size / seconds, 1),
+        "steps": step, "pictures": len(data), "minutes": round(seconds / 60, 1), "pictures_per_second": round(step * recipe.batch_size * crew.size / seconds, 1),
         "device": device, "validation": _validate(clip, held, kinds, words, tokenizer, recipe, device), "model": str(output / "init"),
     }  # fmt: skip
     curve.write(json.dumps(summary) + "\n")
@@ -215,7 +256,10 @@ def train(recipe: ContrastiveRecipe) -> dict:
 
 
 def _numbers(found: Losses) -> dict:
-    return {k: round(float(v), 4) for k, v in dataclasses.asdict(dataclasses.replace(found, total=found.total.detach())).items()}
+    return {
+        k: round(float(v), 4)
+        for k, v in dataclasses.asdict(dataclasses.replace(found, total=found.total.detach())).items()
+    }
 
 
 def _words(tokenizer, kinds: list[str], device: str) -> Words:
@@ -228,11 +272,20 @@ def _words(tokenizer, kinds: list[str], device: str) -> Words:
 
 
 @torch.no_grad()
-def _validate(clip: Clip, held, kinds, words: Words, tokenizer, recipe: ContrastiveRecipe, device: str) -> dict:
+def _validate(
+    clip: Clip, held, kinds, words: Words, tokenizer, recipe: ContrastiveRecipe, device: str
+) -> dict:
     clip.eval()
     rng = np.random.default_rng(0)
     some = [
-        _numbers(losses(clip, held.batch(np.arange(i, min(i + 64, len(held))), kinds, tokenizer, rng, device), words, recipe))
+        _numbers(
+            losses(
+                clip,
+                held.batch(np.arange(i, min(i + 64, len(held))), kinds, tokenizer, rng, device),
+                words,
+                recipe,
+            )
+        )
         for i in range(0, min(len(held), 256), 64)
     ]
     return {k: round(float(np.mean([s[k] for s in some])), 4) for k in some[0]}
@@ -242,7 +295,9 @@ def main(argv: list[str] | None = None) -> int:
     """Read the recipe, train, print the summary as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="change a value of the recipe")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="change a value of the recipe"
+    )
     args = parser.parse_args(argv)
     try:
         raw = yaml.safe_load(args.recipe.read_text())

@@ -81,10 +81,14 @@ def walls(rooms: list[Room]) -> list[Box]:
         for layer, paint in ((near - up * _WALL, colour), (up * d / 2, hall.wall_colour)):
             for a, b in edges:
                 boxes.append(_box(a, layer, b, layer + up * (abs(near) - d / 2) / 2, 0, HEIGHT, paint))
-            boxes.append(_box(left, layer, right, layer + up * (abs(near) - d / 2) / 2, _DOOR_HEIGHT, HEIGHT, paint))
+            boxes.append(
+                _box(left, layer, right, layer + up * (abs(near) - d / 2) / 2, _DOOR_HEIGHT, HEIGHT, paint)
+            )
         for x in (left, right):
             trim = (0.95, 0.94, 0.92)
-            boxes.append(_box(x - 0.03, up * (d / 2 - 0.02), x + 0.03, near + up * 0.02, 0, _DOOR_HEIGHT + 0.03, trim))
+            boxes.append(
+                _box(x - 0.03, up * (d / 2 - 0.02), x + 0.03, near + up * 0.02, 0, _DOOR_HEIGHT + 0.03, trim)
+            )
     return boxes
 
 

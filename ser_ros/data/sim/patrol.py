@@ -90,7 +90,9 @@ def _pictures(
                     "stamp": stamp,
                     "pose": {"frame_id": "map", "x": pose.x, "y": pose.y, "yaw_degrees": pose.yaw},
                     **truth.to_dict(),
-                    "captions": captions.write(truth, rng) if truth.objects else {"default": [], "detailed": []},
+                    "captions": captions.write(truth, rng)
+                    if truth.objects
+                    else {"default": [], "detailed": []},
                 }
             )
             picture = eye.picture(camera)

@@ -102,7 +102,18 @@ class _Messages:
         header = self._header(stamp, "camera_optical_frame")
         rectified = np.eye(3).ravel()
         return self._new(
-            "sensor_msgs/msg/CameraInfo", header, self._size, self._size, "plumb_bob", np.zeros(5), k, rectified, p, 0, 0, roi
+            "sensor_msgs/msg/CameraInfo",
+            header,
+            self._size,
+            self._size,
+            "plumb_bob",
+            np.zeros(5),
+            k,
+            rectified,
+            p,
+            0,
+            0,
+            roi,
         )
 
     def _transform(self, stamp: int, parent: str, child: str, place, quaternion):
@@ -119,7 +130,9 @@ class _Messages:
             "tf2_msgs/msg/TFMessage",
             [
                 self._transform(stamp, "map", "odom", (0, 0, 0), (0, 0, 0, 1)),
-                self._transform(stamp, "base_link", "camera_link", (CAMERA_FORWARD, 0, CAMERA_HEIGHT), camera),
+                self._transform(
+                    stamp, "base_link", "camera_link", (CAMERA_FORWARD, 0, CAMERA_HEIGHT), camera
+                ),
                 self._transform(stamp, "camera_link", "camera_optical_frame", (0, 0, 0), optical),
             ],
         )
