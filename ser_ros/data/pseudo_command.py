@@ -121,7 +121,7 @@ def _records(args: argparse.Namespace, everything: list[Any], todo: list[Any]) -
     from ser_ros.data.pseudo.vocabulary import Vocabulary
 
     # Counted here once, so that every process and every shard swaps in the same things.
-    vocabulary = Vocabulary.from_captions(sample.caption for sample in everything)
+    vocabulary = Vocabulary.from_captions([sample.caption for sample in everything])
     words = (tuple(vocabulary.counts.items()), tuple(vocabulary.attributes.items()))
     return _bulk(args, todo, partial(_rule_batch, words=words, seed=args.seed, per_caption=args.per_caption))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ser_ros.data.pseudo.swaps import ENTITIES
@@ -29,11 +29,11 @@ class Vocabulary:
                 self._family.setdefault(word, set()).update(family)
 
     @classmethod
-    def from_captions(cls, captions: Iterable[str], most: int = 20_000) -> Vocabulary:
-        """Count the things in at most `most` captions."""
+    def from_captions(cls, captions: Sequence[str], most: int = 5_000) -> Vocabulary:
+        """Count the things in at most `most` captions, taken evenly over all."""
         counts: Counter[str] = Counter()
         attributes: Counter[str] = Counter()
-        for _, caption in zip(range(most), captions, strict=False):
+        for caption in captions[:: max(1, len(captions) // most)]:
             for thing in parse(caption, reader="rules").objects:
                 counts[thing.label] += 1
                 attributes.update(attribute.text.lower() for attribute in thing.attributes)
