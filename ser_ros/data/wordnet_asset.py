@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ASSET)
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(args.out, **build(args.folder))
+    np.savez_compressed(args.out, **build(args.folder))  # type: ignore[arg-type]
     print(f"{args.out}: {args.out.stat().st_size} bytes")
 
 

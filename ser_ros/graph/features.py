@@ -13,10 +13,11 @@ from ser_ros.graph.tokens import Token
 
 UNKNOWN = 1  # 0 is padding
 BUCKETS = 1024  # hashed suffixes and prefixes, so a new word still has a shape
-TAGS = (
+_TAGS = (
     "CC CD DT EX FW IN JJ JJR JJS LS MD NN NNS NNP NNPS PDT POS PRP PRP$ RB RBR RBS RP SYM TO UH VB VBD VBG "
     "VBN VBP VBZ WDT WP WP$ WRB . , : ( ) #"
-).split(" ")
+)
+TAGS = _TAGS.split()
 
 # name -> (number of values, width of its embedding)
 COLUMNS = {

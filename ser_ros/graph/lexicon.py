@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
     return frozenset(text.split())
 
 
@@ -27,7 +28,7 @@ QUANTITIES = {
 
 # Words of a preposition without "the" -> as FACTUAL writes it (counted on random_train).
 PREPOSITIONS = {
-    tuple(words.split()): text
+    tuple(variant.split()): text
     for text, patterns in {
         "on": "on|upon|onto|up on|on to",
         "in": "in|within|out in|down in",
@@ -88,29 +89,32 @@ PREPOSITIONS = {
         "on the right side of": "to right of|right of|on right side of|at right of|on right of",
         "on the left side of": "on left side of|on left of",
     }.items()
-    for words in patterns.split("|")
+    for variant in patterns.split("|")
 }
 LONGEST_PREPOSITION = max(map(len, PREPOSITIONS))
 
 # Heads that name no thing, whatever is said of them.
-EMPTY_HEADS = _words(
-    "scene image view sense atmosphere backdrop moment ambiance ambience setting composition focus perspective "
+EMPTY_HEADS = word_set(
+    "scene image view sense atmosphere backdrop moment ambiance ambience setting composition "
+    "focus perspective "
     "angle overall feeling mood impression contrast addition touch way time variety position process nothing "
-    "anything appearance style feel charm arrangement daytime nighttime activity environment presence attention "
+    "anything appearance style feel charm arrangement daytime nighttime activity environment "
+    "presence attention "
     "aspect element sort kind type use purpose lot total fact sight glimpse depiction warmth comfort beauty "
     "interest depth balance symmetry harmony tranquility serenity calmness elegance vibe aesthetic coziness "
     "simplicity functionality possibility opportunity lifestyle experience snapshot number shot"
 )
 # A sentence about one of these says nothing of things: "The overall atmosphere is calm."
-ABSTRACT_SUBJECTS = _words(
+ABSTRACT_SUBJECTS = word_set(
     "sense atmosphere mood ambiance ambience feeling impression contrast vibe aesthetic composition "
     "combination arrangement style overall tranquility warmth focus"
 )
 
-PICTURES = _words(
-    "image picture photo photograph scene shot view snapshot photography painting close-up closeup portrait frame video"
+PICTURES = word_set(
+    "image picture photo photograph scene shot view snapshot photography painting close-up "
+    "closeup portrait frame video"
 )
-SHOWS = _words(
+SHOWS = word_set(
     "show feature depict capture display portray present showcase contain include reveal illustrate be have "
     "take up of"
 )
@@ -119,21 +123,27 @@ PEOPLE = {"someone": "person", "somebody": "person", "guy": "person", "guys": "p
           "everyone": "people", "everybody": "people"}  # fmt: skip
 
 # Nouns that describe the noun they stand before.
-MATERIALS = _words(
-    "wood metal glass brick stone concrete plastic steel iron cement leather marble paper cardboard gravel dirt "
-    "rock cotton wool denim straw ceramic porcelain tile granite rubber wire aluminum copper bronze brass clay chain "
-    "tin silk lace fur cloth wicker bamboo oak pine mesh chrome asphalt plaid polka baby computer passenger toy "
-    "plush business commercial pepperoni chocolate adult male female christmas apple cheese winter summer evening "
+MATERIALS = word_set(
+    "wood metal glass brick stone concrete plastic steel iron cement leather marble paper "
+    "cardboard gravel dirt "
+    "rock cotton wool denim straw ceramic porcelain tile granite rubber wire aluminum copper "
+    "bronze brass clay chain "
+    "tin silk lace fur cloth wicker bamboo oak pine mesh chrome asphalt plaid polka baby computer "
+    "passenger toy "
+    "plush business commercial pepperoni chocolate adult male female christmas apple cheese "
+    "winter summer evening "
     "morning designer army navy lime cream rust ski flat-screen"
 )
-COLOURS = _words(
-    "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold maroon teal turquoise "
+COLOURS = word_set(
+    "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold "
+    "maroon teal turquoise "
     "violet cream"
 )
-SHADES = _words("light dark bright pale deep neon lime hot navy")
+SHADES = word_set("light dark bright pale deep neon lime hot navy")
 # Parts whose whole may stand before them: "tree branches" are branches the tree has.
-PARTS = _words(
-    "branch trunk leaf top door window wheel handle tire roof stem petal bark screen leg edge seat wall keyboard"
+PARTS = word_set(
+    "branch trunk leaf top door window wheel handle tire roof stem petal bark screen leg edge "
+    "seat wall keyboard"
 )
 
 HIS = frozenset(["he", "she", "him", "her", "his", "hers"])
@@ -148,3 +158,14 @@ PRONOUN_NAMES = {
     "i": "person", "you": "person", "we": "people", "us": "people",
 }  # fmt: skip
 NOT_NAMES = STAND_INS | ITS | {"this", "that", "these", "those", "which", "who", "there", "itself", "each"}
+
+# Of the verb's list: "used to cut", "about to hit", "trying to catch" say what follows.
+SKIPPED_VERBS = word_set("try go get begin start use appear seem prepare attempt continue look")
+# Verbs whose object keeps the following preposition for itself: "wearing a shirt with stripes".
+TAKES_OBJECT = word_set("wear have hold carry contain show include feature of")
+# "a bowl of fruit" has fruit; of other things the second has the first ("leg of the man").
+CONTAINERS = word_set(
+    "plate bowl cup glass box basket bottle field vase tray picture jar pot can bucket bag pan "
+    "shelf dish mug "
+    "painting drawing photo display statue tank pitcher rack container"
+)

@@ -116,7 +116,7 @@ def _table(triples: SceneTriples) -> None:
             escape(thing.label),
             "" if thing.count is None else str(thing.count),
             escape(", ".join(attribute.text for attribute in thing.attributes)),
-            f"{thing.span.start}–{thing.span.end}",
+            f"{thing.span.start}-{thing.span.end}",
             f"{thing.confidence:.2f}",
         )
     relations = Table("subject", "predicate", "object", "words", "confidence")

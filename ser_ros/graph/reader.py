@@ -119,8 +119,8 @@ class TrainedReader:
         )
         rows = np.arange(batch)[:, None]
         gates_in = np.stack([x @ w_in[0], (x @ w_in[1])[rows, back]]) + bias[:, None, None]  # [2, B, T, 4H]
-        hidden = np.zeros((2, batch, size), np.float32)
-        cell = np.zeros_like(hidden)
+        hidden: np.ndarray = np.zeros((2, batch, size), np.float32)
+        cell: np.ndarray = np.zeros_like(hidden)
         out = np.empty((2, batch, steps, size), np.float32)
         for t in range(steps):
             gates = gates_in[:, :, t] + hidden @ w_rec

@@ -93,7 +93,7 @@ def assemble(caption: str, reading: Reading) -> SceneTriples:
 
 def _scene_object(i: int, mention: Mention, tokens: Sequence[Token]) -> SceneObject:
     label = noun_lemma(mention.name)
-    attributes = {}
+    attributes: dict[str, Attribute] = {}
     for words in sorted(mention.attributes, key=lambda words: words.start):
         attributes.setdefault(words.text, Attribute(words.text, _span(tokens, words.start, words.end)))
     return SceneObject(

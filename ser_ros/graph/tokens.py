@@ -9,7 +9,7 @@ from typing import Any
 
 # A number, a word (hyphens and ampersands inside), a clitic, or one other visible character.
 _TOKEN = re.compile(
-    r"\d+(?:[.,:/]\d+)*(?:st|nd|rd|th)?(?![^\W_])|['’](?:s|re|ve|ll|d|m)\b|[^\W_]+(?:[-&][^\W_]+)*|\S"
+    r"\d+(?:[.,:/]\d+)*(?:st|nd|rd|th)?(?![^\W_])|['\u2019](?:s|re|ve|ll|d|m)\b|[^\W_]+(?:[-&][^\W_]+)*|\S"
 )
 _SENTENCE_END = frozenset(".!?;")
 LONGEST_SENTENCE = 60  # tokens; a longer run without an end is cut here, so time stays linear
@@ -39,7 +39,7 @@ def tokenize(caption: str) -> list[list[Token]]:
     """
     sentences: list[list[tuple[str, int, int]]] = [[]]
     for match in _TOKEN.finditer(caption):
-        text = match.group().lower().replace("’", "'")
+        text = match.group().lower().replace("\u2019", "'")
         current = sentences[-1]
         if current and (
             len(current) >= LONGEST_SENTENCE or "\n\n" in caption[current[-1][2] : match.start()]
@@ -73,15 +73,15 @@ def part_of_speech(words: list[str]) -> list[str]:
     for k, (word, tag) in enumerate(zip(words, tags, strict=True)):
         before = tags[k - 1] if k else ""
         after = tags[k + 1] if k + 1 < len(tags) else ""
-        if tag in ("VB", "VBP", "VBZ") and before in _BEFORE_NOUNS and word not in KNOWN_TAGS:
-            tags[k] = "NNS" if tag == "VBZ" else "NN"
-        elif k == 0 and tag in ("VB", "VBP", "VBZ") and after in ("IN", "VBZ", "VBP", "VBG", "VBN", "VBD"):
+        here = before in _BEFORE_NOUNS and word not in KNOWN_TAGS
+        if tag in ("VB", "VBP", "VBZ") and (here or (k == 0 and after in _AFTER_NOUNS)):
             tags[k] = "NNS" if tag == "VBZ" else "NN"
         elif tag == "NNS" and before in ("NN", "PRP") and after in ("DT", "PRP$") and word.endswith("s"):
             tags[k] = "VBZ"
     return tags
 
 
+_AFTER_NOUNS = ("IN", "VBZ", "VBP", "VBG", "VBN", "VBD")
 _BEFORE_NOUNS = ("DT", "PRP$", "JJ", "IN", "CD", "POS")
 
 
@@ -95,7 +95,8 @@ KNOWN_TAGS = _table(
         "PRP$": "his her its their my your our someones",
         "PRP": "he she it they them him we you i himself herself itself themselves",
         "IN": "on in at with of by near under behind above below beneath underneath beside besides between among "
-        "against along alongside across around inside outside over through into onto from toward towards upon "
+        "against along alongside across around inside outside over through into onto from toward "
+        "towards upon "
         "within without beyond atop for during as off amongst amid past via like while",
         "TO": "to",
         "RP": "up down out away",
@@ -110,7 +111,8 @@ KNOWN_TAGS = _table(
         "RB": "very not just also there here together closely partially partly slightly almost nearly brightly "
         "n't still now only too up-close currently",
         "JJ": "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold golden "
-        "maroon teal turquoise dark light bright pale wooden metal plastic brick stone glass ceramic concrete "
+        "maroon teal turquoise dark light bright pale wooden metal plastic brick stone glass "
+        "ceramic concrete "
         "leather marble large small big little tall short long wide narrow old young empty open closed clear "
         "striped round square dirty clean wet dry bare blonde blond fluffy furry shiny left right front back "
         "upper lower top bottom electric several many few other same different various multiple numerous "
@@ -118,7 +120,8 @@ KNOWN_TAGS = _table(
         "CD": "one two three four five six seven eight nine ten eleven twelve dozen couple",
         "NN": "teddy bear surfboard skateboard snowboard train plane sheep building ceiling railing clothing "
         "bedding awning painting t-shirt frisbee baseball tennis wall floor bed plate cup ground home "
-        "sidewalk writing drawing lighting wiring building frosting icing landing stuffing wing earring ring string",
+        "sidewalk writing drawing lighting wiring building frosting icing landing stuffing wing "
+        "earring ring string",
         "NNS": "people men women children jeans pants shorts glasses sunglasses skis",
     }
 )

@@ -23,14 +23,15 @@ ASSET = Path(__file__).resolve().parents[1] / "assets" / "wordnet" / "wordnet.np
 Part = Literal["n", "v", "a"]
 
 # WordNet's names of its lexicographer files for nouns (3-28) and verbs (29-43), `man 5 lexnames`.
-LEXNAMES = (
+_LEXNAMES = (
     "adj.all adj.pert adv.all noun.tops noun.act noun.animal noun.artifact noun.attribute noun.body "
     "noun.cognition noun.communication noun.event noun.feeling noun.food noun.group noun.location "
     "noun.motive noun.object noun.person noun.phenomenon noun.plant noun.possession noun.process "
     "noun.quantity noun.relation noun.shape noun.state noun.substance noun.time verb.body verb.change "
     "verb.cognition verb.communication verb.competition verb.consumption verb.contact verb.creation "
     "verb.emotion verb.motion verb.perception verb.possession verb.social verb.stative verb.weather"
-).split()
+)
+LEXNAMES = _LEXNAMES.split()
 
 
 class _PartOfSpeech:

@@ -239,7 +239,7 @@ def save(model: torch.nn.Module, data: dict, folder: Path) -> None:
     """The two files the package reads."""
     assert isinstance(model, ReaderModel)
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / "reader.npz", **model.to_numpy())
+    np.savez_compressed(folder / "reader.npz", **model.to_numpy())  # type: ignore[arg-type]
     text = json.dumps(data, ensure_ascii=False, indent=0, sort_keys=True)
     (folder / "reader.json").write_text(text + "\n", encoding="utf-8")
 

@@ -11,45 +11,17 @@ from dataclasses import dataclass, field
 
 from ser_ros.graph.arcs import Arc, ArcGraph, lemma_of
 from ser_ros.graph.lemmas import noun_lemma
-from ser_ros.graph.lexicon import NUMBERS
-from ser_ros.graph.rules import preposition
+from ser_ros.graph.lexicon import NUMBERS, word_set
+from ser_ros.graph.predicates import preposition
 from ser_ros.graph.tokens import Token
 
 # Words that may stand for a relation they do not name: possession, apposition, coordination.
-_IMPLIES = frozenset(
-    [
-        "'s",
-        "'",
-        "of",
-        "with",
-        "has",
-        "have",
-        "having",
-        "in",
-        "on",
-        "his",
-        "her",
-        "its",
-        "their",
-        "and",
-        ",",
-        "that",
-        "which",
-        "who",
-        "where",
-        "for",
-        "from",
-        "to",
-        "by",
-        "at",
-        "is",
-        "are",
-        "full",
-        "wearing",
-    ]
+_IMPLIES = word_set(
+    "'s ' of with has have having in on his her its their and , that which who where for from to by at is are "
+    "full wearing"
 )
 # Words that name a thing without being a noun; FACTUAL writes what they mean.
-_STAND_INS = frozenset("someone somebody anyone he she him her they them it i we you one".split())
+_STAND_INS = word_set("someone somebody anyone he she him her they them it i we you one")
 _COUNTS = {str(count): {word for word, n in NUMBERS.items() if n == count} for count in NUMBERS.values()}
 
 

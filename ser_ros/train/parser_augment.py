@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ser_ros.graph.arcs import Arc, ArcGraph
 from ser_ros.graph.lemmas import noun_lemma
+from ser_ros.graph.lexicon import word_set
 from ser_ros.graph.tokens import Token, tokenize
 from ser_ros.train.parser_align import Aligned
 
@@ -43,8 +44,8 @@ def longer(
         yield _joined(parts)
 
 
-_HE = frozenset("man boy guy gentleman father surfer skier batter player snowboarder skateboarder".split())
-_SHE = frozenset("woman girl lady mother bride".split())
+_HE = word_set("man boy guy gentleman father surfer skier batter player snowboarder skateboarder")
+_SHE = word_set("woman girl lady mother bride")
 
 
 def with_pronoun(part: Aligned, rng: random.Random) -> Aligned:
