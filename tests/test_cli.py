@@ -23,7 +23,7 @@ def test_help_lists_every_verb() -> None:
     answer = run("--help")
     assert answer.returncode == 0
     for verb, (_, summary) in cli.VERBS.items():
-        assert re.search(rf"^ +{re.escape(verb)} ", answer.stdout, re.MULTILINE)
+        assert re.search(rf"^ +{re.escape(verb)}( |$)", answer.stdout, re.MULTILINE)
         assert summary.split()[0] in answer.stdout
 
 
