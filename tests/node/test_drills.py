@@ -17,6 +17,7 @@ from tests.processes import Process, python_module
 
 QUICK = {"max_tokens": 6, "max_rate_hz": 0.0, "keyframe_threshold": 0.0, "camera_timeout": 1.0}
 STARTED = 180  # seconds: a busy machine imports torch slowly
+ENDED = 60
 
 
 def command(model: Path, *remaps: str, module: str = "ser_ros.node.caption_node", **parameters) -> list[str]:
@@ -107,7 +108,7 @@ def test_another_domain_hears_nothing(process, robot, captions, model, start_pro
         there.close()
     far.popen.send_signal(signal.SIGINT)
     far.popen.send_signal(signal.SIGINT)
-    assert far.wait(20) == 0
+    assert far.wait(ENDED) == 0
     assert "finalized" in far.output
     assert "leaving" not in far.output
     assert "Traceback" not in far.output
@@ -130,7 +131,7 @@ def test_sigterm_twice_ends_cleanly(process):
     process.popen.send_signal(signal.SIGTERM)
     time.sleep(0.1)
     process.popen.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(ENDED) == 0
     assert "finalized" in process.output
     assert "Traceback" not in process.output
 
@@ -153,7 +154,7 @@ def test_ctrl_c_while_the_model_loads(toy_folder, start_process):
     process.wait_for("configuring", STARTED)
     process.popen.send_signal(signal.SIGINT)
     process.popen.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(ENDED) == 0
     assert "Traceback" not in process.output
 
 
@@ -179,7 +180,7 @@ def test_out_of_memory_keeps_the_initial_caption(toy_folder, robot, captions, st
         assert caption.refined == caption.initial != ""
     wait_until(lambda: values(robot.status("caption_node"))["errors"] == "4", "four errors")
     alive(process)
-    assert process.interrupt() == 0
+    assert process.interrupt(ENDED) == 0
 
 
 def test_bad_arguments_end_with_one_sentence(start_process):
@@ -192,4 +193,4 @@ def test_bad_arguments_end_with_one_sentence(start_process):
 def test_the_verb_starts_the_node(toy_folder, start_process):
     process = start_process(python_module("ser_ros.cli", "node", "caption", *command(toy_folder)[3:]))
     process.wait_for("configuring", STARTED)
-    assert process.interrupt() == 0
+    assert process.interrupt(ENDED) == 0
