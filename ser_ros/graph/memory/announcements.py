@@ -9,6 +9,7 @@ from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of
 from ser_ros.graph.memory.speech import a_thing, join
 from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.vocabulary import STRUCTURE
 
 # Column `told` of an object: not yet, as being there, as gone.
 UNTOLD, TOLD_THERE, TOLD_GONE = 0, 1, 2
@@ -90,6 +91,7 @@ class Announcer:
             f"SELECT {COLUMNS} FROM {TABLE} WHERE gone <> 0 AND gone BETWEEN ? AND ? AND told = 1 LIMIT ?",
             (since, now_ns, _MOST),
         ).fetchall()
+        new = [row for row in new if row["head"] not in STRUCTURE]
         told = "UPDATE object SET told = ? WHERE id = ?"
         news = [
             News(_words(row), "new", told, (TOLD_THERE, row["id"])) for row in new if row["head"] in HAZARDS

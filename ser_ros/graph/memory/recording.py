@@ -16,7 +16,7 @@ from ser_ros.graph.memory.relations import record_relations
 from ser_ros.graph.memory.sighting import Sighting, first_mentions, sighting_of
 from ser_ros.graph.memory.states import record_attributes
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.vocabulary import room_of
+from ser_ros.graph.memory.vocabulary import is_thing
 from ser_ros.graph.pose import Pose
 
 # The place of a thing is the mean of this many of its newest places in view: it may be moved.
@@ -84,7 +84,7 @@ class Recorder:
         sightings = [
             sighting_of(thing, observation, self.config.view_distance)
             for thing in observation.triples.objects
-            if thing.confidence >= self.config.min_confidence and room_of(thing) is None
+            if thing.confidence >= self.config.min_confidence and is_thing(thing)
         ]
         first_named = first_mentions(observation.triples, sightings)
         distinct = [sighting for sighting in sightings if first_named[sighting.thing.id] == sighting.thing.id]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ser_ros.graph.memory.identity import Name
 from ser_ros.graph.memory.observation import Observation
-from ser_ros.graph.memory.vocabulary import normal
+from ser_ros.graph.memory.vocabulary import properties
 from ser_ros.graph.triples import SceneObject, SceneTriples
 
 
@@ -37,7 +37,7 @@ def sighting_of(thing: SceneObject, observation: Observation, distance: float) -
     return Sighting(
         thing,
         Name(thing.label, thing.head),
-        frozenset(normal(attribute.text) for attribute in thing.attributes),
+        properties(thing),
         (thing.count or 1) > 1 or (thing.count is None and _is_plural(thing)),
         point,
         observation.stamp_ns,

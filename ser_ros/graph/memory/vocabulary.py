@@ -152,6 +152,20 @@ SUPPORTS = frozenset(("on", "in", "under"))
 BESIDE = frozenset(("near", "left", "right", "behind", "front", "on", "under", "above"))
 
 
+# Where something stands in one picture is no property of it.
+PICTURE_WORDS = frozenset((
+    "visible", "seen", "left", "right", "middle", "center", "centre", "side", "close", "far", "near", "nearby",
+    "close by", "in view", "next", "other", "same",
+))  # fmt: skip
+# What only parts a room or a picture; parsers take it for a thing now and then.
+NO_THINGS = frozenset((
+    "room", "middle", "center", "centre", "rest", "side", "left", "right", "background", "foreground", "front",
+    "back", "distance", "view", "area", "corner", "stand", "nothing",
+))  # fmt: skip
+# Everywhere, so never news.
+STRUCTURE = frozenset(("floor", "wall", "ceiling", "tile", "ground"))
+
+
 @lru_cache(maxsize=4096)
 def normal(attribute: str) -> str:
     """One spelling for attributes that mean the same: "gray" -> "grey", "shut" -> "closed"."""
@@ -188,15 +202,39 @@ def room_of(thing: SceneObject) -> str | None:
     return "" if thing.head == "room" else None
 
 
+def is_thing(thing: SceneObject) -> bool:
+    """Whether a caption's noun names something that can be remembered: no room, no part of the picture."""
+    bare = thing.label in NO_THINGS and not (thing.label == "stand" and thing.attributes)
+    return not bare and room_of(thing) is None
+
+
+def properties(thing: SceneObject) -> frozenset[str]:
+    """The attributes that belong to the thing, in normal spelling.
+
+    "the left door" keeps its side; "the door is on the left" tells of the picture, not of the door.
+    """
+    found = set()
+    for attribute in thing.attributes:
+        text = normal(attribute.text).removeprefix("the ").removeprefix("on the ")
+        named = attribute.span.start < thing.span.start and text in SIDES
+        if named or text not in PICTURE_WORDS:
+            found.add(text)
+    return frozenset(found)
+
+
 def conflict(first: frozenset[str], second: frozenset[str]) -> str | None:
     """Why two sets of normal attributes cannot belong to one thing; None when they can.
 
     States never conflict (a door opens); two colours do when neither thing shows the other's colour.
+    "look" is the doubt whether a "wooden desk" and a "white desk" are one.
     """
     for kind, words in (("colour", COLOURS), ("material", MATERIALS), ("side", SIDES)):
         left, right = first & words, second & words
         if left and right and not left & right:
             return kind
+    looks = COLOURS | MATERIALS
+    if first & looks and second & looks and not first & second & looks:
+        return "look"
     sizes = (
         {SIZES[word] for word in first if word in SIZES},
         {SIZES[word] for word in second if word in SIZES},
