@@ -24,7 +24,13 @@ from ros_wheels import GENERATORS, installed_distribution  # noqa: E402
 
 def run(*command: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a new shell would: without what the ROS wheels of this Python put into os.environ."""
-    ours = ("_ROS_WHEELS_BOOTSTRAP_COMPLETE", "LD_LIBRARY_PATH", "PYTHONPATH", "AMENT_PREFIX_PATH")
+    ours = (
+        "_ROS_WHEELS_BOOTSTRAP_COMPLETE",
+        "LD_LIBRARY_PATH",
+        "PYTHONPATH",
+        "AMENT_PREFIX_PATH",
+        "VIRTUAL_ENV",
+    )
     env = {k: v for k, v in os.environ.items() if k not in ours} | environment
     return subprocess.run(
         [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
