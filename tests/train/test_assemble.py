@@ -22,8 +22,11 @@ from transformers import (
 )
 
 from ser_ros.errors import UserError
+from ser_ros.model.ser_model import SerModel
 from ser_ros.train.assemble import first_tower, from_parts
-from ser_ros.train.recipe import ModelSource, Recipe
+from ser_ros.train.recipe import ModelSource, Recipe, Source, pretrain, stage1
+from ser_ros.train.run import run
+from tests.train.toy_home import make_toy_home
 
 TOWERS = {
     "clip": (CLIPVisionConfig, CLIPVisionModel),
@@ -129,6 +132,35 @@ def test_lora_trains_only_adapters(tmp_path: Path) -> None:
     with torch.no_grad():
         ours = model.eval().language.logits(model.language(model.language.embed(ids)))
         torch.testing.assert_close(ours, theirs(ids).logits, atol=1e-5, rtol=1e-4)
+
+
+def test_a_run_from_parts_with_lora(tmp_path: Path) -> None:
+    make_toy_home(tmp_path, 16)
+    lora = {"rank": 4, "alpha": 8, "dropout": 0.0, "targets": ["q_proj", "v_proj"]}
+    stages = {}
+    for name, stage in (("pretrain", pretrain()), ("stage1", stage1())):
+        stage.data = [Source(path="captions.json", images="images")]
+        stage.epochs, stage.batch_size, stage.micro_batch, stage.learning_rate = 1.0, 8, 8, 1e-2
+        stages[name] = stage
+    recipe = Recipe(
+        output=str(tmp_path / "run"),
+        root=str(tmp_path),
+        model=ModelSource(
+            vision_tower=str(save_tower(tmp_path / "tower", "clip")),
+            language_model=str(save_language(tmp_path / "lm", "llama")),
+            config=CONFIG | {"language": {"lora": lora}},
+        ),
+        stages=stages,
+        precision="fp32",
+        device="cpu",
+        workers=0,
+        sample_every=0,
+    )
+    first, second = run(recipe)
+    before, after = (SerModel.from_pretrained(stage["model"]).state_dict() for stage in (first, second))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {name.partition(".")[0] for name in changed} == {"connector", "language"}
+    assert all("lora_" in name for name in changed if name.startswith("language"))
 
 
 def test_only_the_tower(tmp_path: Path) -> None:

@@ -130,6 +130,19 @@ def test_two_processes_learn_what_one_learns(toy: Toy) -> None:
 
 
 @pytest.mark.slow
+def test_sharded_processes_learn_what_one_learns(toy: Toy) -> None:
+    train(toy, "--stage", "stage1", "--set", "stages.stage1.max_steps=4")
+    two = toy.folder / "two"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, "-m", "ser_ros.cli", "train", str(toy.recipe), "--stage", "stage1"]
+    command += ["--set", f"output={two}", "--set", "fsdp=full_shard", "--set", "stages.stage1.max_steps=4"]
+    subprocess.run(command, env=ENV, capture_output=True, text=True, check=True)
+    one, other = weights(toy.folder / "run/stage1/model"), weights(two / "stage1/model")
+    for name in one:
+        torch.testing.assert_close(one[name], other[name], atol=2e-3, rtol=2e-2)
+
+
+@pytest.mark.slow
 def test_the_second_glance_beats_the_first_on_new_scenes(toy: Toy) -> None:
     """Stage 2 corrects a stage 1 model that was stopped early."""
     from ser_ros.model.images import load_image
@@ -138,7 +151,7 @@ def test_the_second_glance_beats_the_first_on_new_scenes(toy: Toy) -> None:
     captions = make_toy_home(toy.folder / "train", 400, seed=2)
     make_pseudo(captions, toy.folder / "train" / "pseudo.jsonl")
     steps = ["--set", "stages.stage1.epochs=12", "--set", "stages.stage2.epochs=30"]
-    train(toy, *steps)
+    train(toy, *steps, "--set", f"feature_cache={toy.folder}/features", "--set", "save_every=1000")
     model = SerModel.from_pretrained(toy.folder / "run/stage2/model")
     truth = {
         annotation["image_id"]: annotation["caption"]
