@@ -15,14 +15,17 @@ NUMBERS = {
 
 # "a group of people" is people; the attribute is what FACTUAL keeps of the quantity, "" nothing.
 QUANTITIES = {
-    "group": "group of", "groups": "group of", "bunch": "", "bunches": "", "couple": "", "pair": "", "pairs": "",
+    "group": "group of", "groups": "group of", "bunch": "", "bunches": "", "couple": "",
+    "pair": "", "pairs": "",
     "lot": "", "lots": "", "number": "", "variety": "", "row": "", "rows": "", "set": "", "pile": "",
     "stack": "stack of", "stacks": "stack of", "herd": "group of", "flock": "group of", "crowd": "group of",
     "piece": "piece", "pieces": "piece", "slice": "slice", "slices": "slice", "part": "part", "bit": "",
-    "bits": "", "patch": "", "patches": "", "plenty": "", "series": "", "assortment": "", "kind": "", "kinds": "",
+    "bits": "", "patch": "", "patches": "", "plenty": "", "series": "", "assortment": "",
+    "kind": "", "kinds": "",
     "type": "", "types": "", "collection": "", "body": "", "section": "part", "chunk": "piece", "array": "",
     "cluster": "", "team": "group of", "range": "", "amount": "", "dozens": "", "handful": "", "line": "",
-    "half": "half", "pack": "", "layer": "", "mix": "", "some": "", "one": "", "each": "", "most": "", "all": "",
+    "half": "half", "pack": "", "layer": "", "mix": "", "some": "", "one": "", "each": "",
+    "most": "", "all": "",
     "several": "", "many": "", "two": "", "three": "", "four": "", "both": "",
 }  # fmt: skip
 

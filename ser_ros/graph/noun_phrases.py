@@ -12,6 +12,19 @@ from ser_ros.graph.reading import Mention, Words
 from ser_ros.graph.tokens import Token
 
 _NOUN = ("NN", "NNS", "NNP", "NNPS")
+_THINGS = (
+    "noun.artifact",
+    "noun.food",
+    "noun.animal",
+    "noun.person",
+    "noun.body",
+    "noun.plant",
+    "noun.object",
+)
+_ACTIONS = (
+    "verb.motion", "verb.contact", "verb.competition", "verb.perception", "verb.consumption", "verb.stative",
+    "verb.body",
+)  # fmt: skip
 _DESCRIBES = ("JJ", "JJR", "JJS", "VBN", "VBG", "CD")
 
 
@@ -145,16 +158,18 @@ def _modifiers(tokens: Sequence[Token], i: int) -> tuple[list[int], int]:
         else:
             break
         k += 1
-    if end == i and kept and word_is_headless(tokens, kept[-1]):
+    if end == i and kept and _is_headless(tokens, kept[-1]):
         end = kept[-1] + 1
     return [k for k in kept if k < end], end
 
 
-def word_is_headless(tokens: Sequence[Token], k: int) -> bool:
+def _is_headless(tokens: Sequence[Token], k: int) -> bool:
     """Whether an adjective can be the head because a noun of that form exists ("the orange")."""
-    return tokens[k].text not in COLOURS and wordnet.lexname(tokens[k].text) in (
-        "noun.artifact", "noun.food", "noun.animal", "noun.person", "noun.body", "noun.plant", "noun.object",
-    ) and tokens[k].tag == "JJ" and k > 0 and tokens[k - 1].tag in ("DT", "PRP$", "IN", "JJ", "CD", "VBG")  # fmt: skip
+    if k == 0 or tokens[k].text in COLOURS or tokens[k].tag != "JJ":
+        return False
+    if tokens[k - 1].tag not in ("DT", "PRP$", "IN", "JJ", "CD", "VBG"):
+        return False
+    return wordnet.lexname(tokens[k].text) in _THINGS
 
 
 def _starts_phrase(tokens: Sequence[Token], i: int) -> bool:
@@ -174,10 +189,9 @@ def _is_verb_here(tokens: Sequence[Token], k: int) -> bool:
     if k + 1 >= len(tokens) or tokens[k - 1].tag == "NNS" or not word.endswith("s") or word.endswith("ss"):
         return False
     following = tokens[k + 1]
-    return following.tag in ("IN", "DT", "PRP$", "RP") and following.text not in ("of", "with") and bool(
-        wordnet.lexname(word, "v") in ("verb.motion", "verb.contact", "verb.competition", "verb.perception",
-                                       "verb.consumption", "verb.stative", "verb.body")
-    ) and wordnet.lexname(word) not in ("noun.artifact", "noun.body", "noun.plant", "noun.animal", "noun.person")  # fmt: skip
+    if following.tag not in ("IN", "DT", "PRP$", "RP") or following.text in ("of", "with"):
+        return False
+    return wordnet.lexname(word, "v") in _ACTIONS and wordnet.lexname(word) not in _THINGS
 
 
 def _name_start(tokens: Sequence[Token], i: int, end: int, modifiers: list[int]) -> int | None:

@@ -94,8 +94,8 @@ KNOWN_TAGS = _table(
         "DT": "a an the this that these those some any each every both all another no",
         "PRP$": "his her its their my your our someones",
         "PRP": "he she it they them him we you i himself herself itself themselves",
-        "IN": "on in at with of by near under behind above below beneath underneath beside besides between among "
-        "against along alongside across around inside outside over through into onto from toward "
+        "IN": "on in at with of by near under behind above below beneath underneath beside besides between "
+        "among against along alongside across around inside outside over through into onto from toward "
         "towards upon "
         "within without beyond atop for during as off amongst amid past via like while",
         "TO": "to",
@@ -108,10 +108,10 @@ KNOWN_TAGS = _table(
         "VBG": "wearing holding sitting standing laying lying leaning hanging skiing surfing skateboarding "
         "snowboarding skating grazing riding facing overlooking surrounding lining resting kneeling jumping",
         "VBN": "seated parked attached covered filled surrounded worn mounted lit hung",
-        "RB": "very not just also there here together closely partially partly slightly almost nearly brightly "
-        "n't still now only too up-close currently",
-        "JJ": "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold golden "
-        "maroon teal turquoise dark light bright pale wooden metal plastic brick stone glass "
+        "RB": "very not just also there here together closely partially partly slightly almost nearly "
+        "brightly n't still now only too up-close currently",
+        "JJ": "white black red blue green yellow brown orange gray grey pink purple tan beige silver gold "
+        "golden maroon teal turquoise dark light bright pale wooden metal plastic brick stone glass "
         "ceramic concrete "
         "leather marble large small big little tall short long wide narrow old young empty open closed clear "
         "striped round square dirty clean wet dry bare blonde blond fluffy furry shiny left right front back "

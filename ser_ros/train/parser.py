@@ -226,7 +226,8 @@ def train(args: argparse.Namespace) -> None:
             step += 1
         data["training"] = {
             "data": f"{len(aligned)} captions of {args.train.name}", "epochs": epoch + 1, "seed": args.seed,
-            "loss": round(float(np.mean(epoch_loss or [0.0])), 4), "seconds": round(time.monotonic() - started),
+            "loss": round(float(np.mean(epoch_loss or [0.0])), 4),
+            "seconds": round(time.monotonic() - started),
         }  # fmt: skip
         save(average.module, data, args.out)
         score = set_match(TrainedReader.load(args.out), dev) if dev else float("nan")

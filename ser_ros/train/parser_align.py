@@ -17,8 +17,8 @@ from ser_ros.graph.tokens import Token
 
 # Words that may stand for a relation they do not name: possession, apposition, coordination.
 _IMPLIES = word_set(
-    "'s ' of with has have having in on his her its their and , that which who where for from to by at is are "
-    "full wearing"
+    "'s ' of with has have having in on his her its their and , that which who where for from to by at is "
+    "are full wearing"
 )
 # Words that name a thing without being a noun; FACTUAL writes what they mean.
 _STAND_INS = word_set("someone somebody anyone he she him her they them it i we you one")

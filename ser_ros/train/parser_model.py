@@ -67,7 +67,8 @@ class ReaderModel(nn.Module):
             f"embed_{name}": embed.weight for name, embed in zip(COLUMNS, self.embed, strict=True)
         }
         for i, lstm in enumerate(self.lstms):
-            both = [{n: getattr(lstm, f"{n}_l0{end}") for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            both = [{n: getattr(lstm, f"{n}_l0{end}") for n in names}
                     for end in ("", "_reverse")]  # fmt: skip
             w[f"lstm{i}_input"] = torch.stack([d["weight_ih"].T for d in both])
             w[f"lstm{i}_recurrent"] = torch.stack([d["weight_hh"].T for d in both])

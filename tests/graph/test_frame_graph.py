@@ -67,7 +67,8 @@ def test_round_trips_are_exact(triples: SceneTriples, stamp: int | None, camera:
 def test_keys_are_as_documented() -> None:
     graph = to_networkx(parse("two red cups on a table"), stamp=5, camera="front", frame_id="camera_link")
     assert graph.graph == {
-        "caption": "two red cups on a table", "stamp": 5, "camera": "front", "frame_id": "camera_link", "schema": 1,
+        "caption": "two red cups on a table", "stamp": 5, "camera": "front",
+        "frame_id": "camera_link", "schema": 1,
     }  # fmt: skip
     assert list(graph) == ["o0", "o1"]
     cups = graph.nodes["o0"]

@@ -22,7 +22,7 @@ torch = pytest.importorskip("torch")
 
 ROWS = [
     ("a man holding an umbrella", "( man , hold , umbrella )"),
-    ("two dogs sitting on the red bench", "( dogs , sit on , bench ) , ( dogs , is , 2 ) , ( bench , is , red )"),
+    ("two dogs sitting on red grass", "( dogs , sit on , grass ) , ( dogs , is , 2 ) , ( grass , is , red )"),
     ("the leg of the man", "( man , have , leg )"),
     ("grass covered in snow", "( snow , cover , grass )"),
     ("cell phone on a light blue table", "( cellphone , on , table ) , ( table , is , light blue )"),
@@ -74,9 +74,9 @@ def test_a_pronoun_takes_the_place_of_a_thing() -> None:
 def test_listed_things_stand_in_the_same_relation() -> None:
     found = set()
     for seed in range(20):
-        example = with_list(aligned(*ROWS[0]), [aligned(*ROWS[6])], random.Random(seed))
+        example = with_list(aligned(*ROWS[0]), [aligned(*ROWS[5])], random.Random(seed))
         found |= said(example)
-    assert ("man", "hold", "window") in found
+    assert ("man", "hold", "cat") in found
 
 
 def test_numpy_reads_what_torch_computes() -> None:
