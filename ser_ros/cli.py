@@ -21,13 +21,20 @@ VERBS: dict[str, tuple[str, str]] = {
     "parse": ("ser_ros.graph.parse_command", "turn captions into scene graphs"),
     "query": ("ser_ros.graph.query_command", "ask a memory in words: where is the red chair?"),
     "memory": ("ser_ros.graph.memory_command", "look into memory files, export, upgrade and merge them"),
-    "replay": ("ser_ros.replay.replay_command", "caption a bag, video or folder; write graphs, memory and report"),
+    "replay": (
+        "ser_ros.replay.replay_command",
+        "caption a bag, video or folder; write graphs, memory and report",
+    ),
     "node": ("ser_ros.node.node_command", "start caption_node or memory_node without ros2"),
     "play": ("ser_ros.node.bag_player", "publish a bag on a live ROS graph"),
     "train": ("ser_ros.train.train_command", "train the three stages of a recipe"),
     "pseudo": ("ser_ros.data.pseudo_command", "write pseudo-initial captions for stage 2"),
     "sim": ("ser_ros.data.sim.command", "render the simulated home, or record a patrol through it"),
     "data": ("ser_ros.train.data_command", "check the datasets of a recipe before training"),
+    "score": (
+        "ser_ros.eval.score_command",
+        "score a prediction file: CIDEr, SPICE(ser), CAPTURE, judges ...",
+    ),
     "tokenize": ("ser_ros.eval.tokenize_command", "split captions into the PTB tokens COCO scores count"),
     "doctor": ("ser_ros.doctor", "check that everything captioning and the nodes need is here"),
 }

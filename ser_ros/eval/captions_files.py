@@ -1,0 +1,144 @@
+"""References and predictions from files: every complaint names the file and the image.
+
+References are COCO caption annotations (`captions_val2014.json`, the authors' `*_test_gt.json`, the
+simulated home's `captions.json`) or Karpathy's `dataset_coco.json` (its test split). Predictions are
+a list of `{"image_id", "caption", "file_name"?}`, COCO's result format and the authors' alike.
+Ids are compared as text, so the authors' "391895" finds COCO's 391895.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ser_ros.errors import UserError
+
+MOST_IDS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class CaptionPair:
+    """One image to score."""
+
+    image_id: str
+    candidate: str
+    references: list[str]
+    file_name: str = ""
+
+
+def read_references(path: Path, style: str = "") -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Captions and file names by image id, in the order of the file.
+
+    Args:
+        path: COCO caption annotations or Karpathy's dataset_coco.json.
+        style: keep only annotations of this style, where the file has styles; "" keeps all.
+
+    Raises:
+        UserError: the file is none of the formats, or an image has no caption.
+    """
+    content = _load(path)
+    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
+        raise UserError(f"{path} has no list 'images'; references are COCO or Karpathy caption files")
+    karpathy = "annotations" not in content
+    captions: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for number, image in enumerate(content["images"]):
+        where = f"{path}, images[{number}]"
+        if karpathy and _field(image, "split", str, where) != "test":
+            continue
+        image_id = _id(image, "cocoid" if karpathy else "id", where)
+        if image_id in captions:
+            raise UserError(f"{where}: image {image_id} is listed twice")
+        sentences = image.get("sentences", []) if karpathy else []
+        captions[image_id] = [_field(sentence, "raw", str, where) for sentence in sentences]
+        folder = image.get("filepath", "")
+        name = image.get("filename" if karpathy else "file_name") or ""
+        names[image_id] = f"{folder}/{name}" if folder else str(name)
+    for number, annotation in enumerate(content.get("annotations", [])):
+        where = f"{path}, annotations[{number}]"
+        image_id = _id(annotation, "image_id", where)
+        if image_id not in captions:
+            raise UserError(f"{where}: image {image_id} is not in 'images'")
+        caption = _field(annotation, "caption", str, where)
+        if not style or annotation.get("style", style) == style:
+            captions[image_id].append(caption)
+    bare = [image_id for image_id, texts in captions.items() if not any(text.strip() for text in texts)]
+    if bare:
+        raise UserError(f"{path} has no reference caption for {_named(bare)}")
+    if not captions:
+        raise UserError(f"{path} has no image to score")
+    return captions, names
+
+
+def read_predictions(path: Path) -> dict[str, str]:
+    """Caption by image id; raises UserError for duplicates and for anything but text."""
+    content = _load(path)
+    if not isinstance(content, list):
+        raise UserError(f"{path} is not a list of predictions {{image_id, caption}}")
+    found: dict[str, str] = {}
+    for number, entry in enumerate(content):
+        where = f"{path}, prediction {number}"
+        image_id = _id(entry, "image_id", where)
+        if image_id in found:
+            raise UserError(f"{where}: image {image_id} has two predictions")
+        found[image_id] = _field(entry, "caption", str, where)
+    return found
+
+
+def pair_up(references: Path, predictions: Path, style: str = "") -> list[CaptionPair]:
+    """Every reference image with its prediction, in the order of the references.
+
+    Raises:
+        UserError: an image without prediction or a prediction without image; the ids are named.
+    """
+    wanted, names = read_references(references, style)
+    found = read_predictions(predictions)
+    missing = [image_id for image_id in wanted if image_id not in found]
+    if missing:
+        raise UserError(f"{predictions} has no prediction for {_named(missing)} of {references}")
+    extra = [image_id for image_id in found if image_id not in wanted]
+    if extra:
+        raise UserError(f"{predictions} predicts {_named(extra)} that {references} does not have")
+    return [CaptionPair(i, found[i], texts, names[i]) for i, texts in wanted.items()]
+
+
+def three_sentences(caption: str) -> str:
+    """The authors' cut of detailed captions: three parts between periods, joined without a space.
+
+    "A park. The dog. A cat. Rain." gives "A park. The dog. A cat", and a decimal counts as a period.
+    Only for comparing with their numbers (`--authors-cut`).
+    """
+    return ".".join(caption.split(".")[:3])
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} is not JSON ({error})") from None
+
+
+def _id(entry: Any, field: str, where: str) -> str:
+    value = entry.get(field) if isinstance(entry, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        raise UserError(f"{where}: '{field}' must be a number or text, found {json.dumps(value)[:60]}")
+    return str(value)
+
+
+def _field(entry: Any, field: str, kind: type, where: str) -> Any:
+    value = entry.get(field) if isinstance(entry, dict) else None
+    if not isinstance(value, kind):
+        raise UserError(f"{where}: '{field}' must be text, found {json.dumps(value)[:60]}")
+    return value
+
+
+def _named(ids: Iterable[str]) -> str:
+    ids = list(ids)
+    shown = ", ".join(ids[:MOST_IDS_NAMED])
+    more = f" and {len(ids) - MOST_IDS_NAMED} more" if len(ids) > MOST_IDS_NAMED else ""
+    return f"image{'s' if len(ids) > 1 else ''} {shown}{more}"
