@@ -1,0 +1,89 @@
+"""The launch files: what they start for which arguments (needs launch_ros), and that the twins are twins."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+import yaml
+
+LAUNCH = Path(__file__).resolve().parents[2] / "launch"
+TWIN = "$(find-pkg-share ser_ros)/launch/caption.launch.py"
+ARGUMENTS = (
+    "image_topic compressed camera_namespace model device backend params_file namespace use_sim_time "
+    "autostart memory viewer log_level"
+)
+
+
+def test_xml_and_yaml_include_the_python_file():
+    includes = ElementTree.parse(LAUNCH / "caption.launch.xml").getroot().findall("include")
+    assert [include.get("file") for include in includes] == [TWIN]
+    (include,) = yaml.safe_load((LAUNCH / "caption.launch.yaml").read_text())["launch"]
+    assert include["include"]["file"] == TWIN
+
+
+def test_every_argument_is_described():
+    tree = ast.parse((LAUNCH / "caption.launch.py").read_text())
+    (table,) = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ARGUMENTS"
+    ]
+    assert isinstance(table, ast.Dict)
+    assert [key.value for key in table.keys] == ARGUMENTS.split()
+    assert all(len(row.elts[1].value) > 10 for row in table.values)
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """`start(**arguments)` gives {executable: Node} that the launch file starts, and its variables."""
+    pytest.importorskip("launch_ros", reason="launch_ros is not installed (it is not on PyPI)")
+    from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+
+    from launch import LaunchContext
+
+    prefixes = [sys.prefix, *filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep))]
+    monkeypatch.setenv("AMENT_PREFIX_PATH", os.pathsep.join(prefixes))
+
+    def run(**arguments):
+        spec = importlib.util.spec_from_file_location("caption_launch", LAUNCH / "caption.launch.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        context = LaunchContext()
+        context.launch_configurations.update(arguments)
+        variables = {}
+        for entity in module.generate_launch_description().entities:
+            if isinstance(entity, DeclareLaunchArgument):
+                entity.execute(context)
+            elif isinstance(entity, SetEnvironmentVariable):
+                variables[context.perform_substitution(entity.name[0])] = context.perform_substitution(
+                    entity.value[0]
+                )
+        return {node.node_executable: node for node in module.nodes(context)}, variables
+
+    return run
+
+
+def test_both_nodes_and_the_profile(start, monkeypatch):
+    monkeypatch.delenv("FASTDDS_DEFAULT_PROFILES_FILE", raising=False)
+    nodes, variables = start()
+    assert set(nodes) == {"caption_node", "memory_node"}
+    assert variables["FASTDDS_DEFAULT_PROFILES_FILE"].endswith("config/fastdds_camera.xml")
+    monkeypatch.setenv("FASTDDS_DEFAULT_PROFILES_FILE", "/mine.xml")
+    assert start()[1]["FASTDDS_DEFAULT_PROFILES_FILE"] == "/mine.xml"
+
+
+def test_memory_and_viewer_are_optional(start):
+    assert set(start(memory="false")[0]) == {"caption_node"}
+    assert "rviz2" in start(viewer="rviz")[0]
+    assert "foxglove_bridge" in start(viewer="foxglove")[0]
+
+
+def test_a_wrong_choice_is_refused(start):
+    with pytest.raises(RuntimeError, match="backend"):
+        start(backend="magic")
