@@ -10,6 +10,7 @@ export HF_HUB_OFFLINE ?= 1
 # Set by the ROS wheels of whatever environment calls make; ours must run its own start-up hook.
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE LD_LIBRARY_PATH AMENT_PREFIX_PATH PYTHONPATH PYTHONHOME
 
+PIP = --quiet --disable-pip-version-check
 WORKERS = -n auto --maxprocesses=4 --dist=loadfile
 # What a change of makes the installed copy stale.
 PACKAGING = pyproject.toml constraints.txt setup.py CMakeLists.txt package.xml $(wildcard build_support/*.py cmake/* \
@@ -31,25 +32,31 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# The same nodes on the ROS 2 Jazzy wheels.
+# The same nodes on the ROS 2 Jazzy wheels, in a copy of the tree: messages compiled in place fit one ROS only.
+JAZZY_TREE = $(JAZZY_VENV)/tree
+copy_tree = mkdir -p $(JAZZY_TREE) && git ls-files -z | xargs -0 cp --parents --update --target-directory=$(JAZZY_TREE)
+
 test-jazzy: $(JAZZY_VENV)/installed
-	$(JAZZY_VENV)/bin/python -m pytest tests/test_install.py tests/test_interfaces.py tests/node $(PYTEST_ARGS)
+	$(copy_tree)
+	cd $(JAZZY_TREE) && ../bin/python -m pytest tests/test_install.py tests/test_interfaces.py tests/node $(PYTEST_ARGS)
 
 install: $(VENV)/installed
 
 clean:
 	rm -rf $(VENV) $(JAZZY_VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(VENV)/installed: EXTRAS = dev
-$(VENV)/installed: CONSTRAINTS = ''
-$(VENV)/installed: export SER_ROS_INTERFACES = kilted
-$(JAZZY_VENV)/installed: EXTRAS = jazzy,torch,onnx,video,test
-# The ROS wheels in constraints.txt are Kilted's; the extra [jazzy] pins its own.
-$(JAZZY_VENV)/installed: CONSTRAINTS = -v '^ros-'
-$(JAZZY_VENV)/installed: export SER_ROS_INTERFACES = jazzy
-$(VENV)/installed $(JAZZY_VENV)/installed: $(PACKAGING)
+$(VENV)/installed: $(PACKAGING)
 	@build_support/check_machine.sh $(PYTHON)
 	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
-	@grep $(CONSTRAINTS) constraints.txt > $(@D)/constraints.txt
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c $(@D)/constraints.txt -e '.[$(EXTRAS)]'
+	SER_ROS_INTERFACES=kilted $(@D)/bin/python -m pip install $(PIP) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# The ROS wheels in constraints.txt are Kilted's; the extra [jazzy] pins its own.
+$(JAZZY_VENV)/installed: $(PACKAGING)
+	@build_support/check_machine.sh $(PYTHON)
+	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
+	@grep -v '^ros-' constraints.txt > $(@D)/constraints.txt
+	$(copy_tree)
+	SER_ROS_INTERFACES=jazzy $(@D)/bin/python -m pip install $(PIP) -c $(@D)/constraints.txt \
+	  -e '$(JAZZY_TREE)[jazzy,torch,onnx,video,test]'
 	@touch $@
