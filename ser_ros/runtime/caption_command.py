@@ -101,7 +101,7 @@ def _printer(names: bool):
             console.print(f"  first   {description.initial}", markup=False)
         flags = f"  [{', '.join(description.flags)}]" if description.flags else ""
         console.print("  refined " if description.edits else "  ", marked(description), end="")
-        console.print(f"  ({description.confidence:.2f}){flags}", style="dim", markup=False)
+        console.print(f"  (confidence {description.confidence:.2f}){flags}", style="dim", markup=False)
 
     return show
 

@@ -34,7 +34,7 @@ def test_one_line_of_an_image(place, capsys):
     assert caption(place, str(place / "photos" / "a.png")) == 0
     out = capsys.readouterr().out
     assert "refined" in out
-    assert "(0." in out
+    assert "(confidence 0." in out
 
 
 def test_a_folder_as_json(place, capsys):
