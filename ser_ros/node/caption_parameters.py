@@ -81,7 +81,7 @@ class CaptionParameters(NodeParameters):
         bounds=(0.0, 1000.0),
     )
     keyframe_threshold: float = parameter(
-        0.03,
+        0.05,
         "smallest change since the last caption that is worth a new one; 0 captions every image",
         bounds=(0.0, 1.0),
     )

@@ -14,7 +14,7 @@ from ser_ros.runtime.image_messages import ENCODINGS
 from tests.node.robot import image, jpeg, scene, values, wait_until
 from tests.processes import python_module
 
-FRAMES = 5000  # of each kind
+FRAMES = 5000  # of each kind that are captioned or refused; others are dropped on the way
 RELIABLE = QoSProfile(depth=20, reliability=ReliabilityPolicy.RELIABLE)
 RNG = np.random.default_rng(11)
 
@@ -64,29 +64,28 @@ def test_thousands_of_good_and_bad_frames(compressed, toy_folder, robot, start_p
     process.wait_for("active (", 180)
     captions = robot.listen("/caption_node/caption", Caption)
     topic = "image/compressed" if compressed else "image"
-    megabytes = []
-    for number in range(FRAMES):
-        robot.send(topic, compressed_frame() if compressed else frame(), qos=RELIABLE)
-        time.sleep(0.01)
-        if number % 500 == 499:
-            assert process.popen.poll() is None, process.output
-            time.sleep(1.1)
+
+    def counts() -> dict[str, int]:
+        camera = values(robot.status("caption_node: camera image"))
+        return {name: int(camera[name]) for name in ("received", "captioned", "dropped", "unreadable")}
+
+    robot.wait_for_status("caption_node: camera image", "")
+    megabytes, handled = [], 0
+    while handled < FRAMES:
+        for _ in range(100):
+            robot.send(topic, compressed_frame() if compressed else frame(), qos=RELIABLE)
+            time.sleep(0.008)
+        assert process.popen.poll() is None, process.output
+        handled = counts()["captioned"] + counts()["unreadable"]
+        if handled > FRAMES // 10:  # the allocators have what they need
             megabytes.append(int(values(robot.status("caption_node"))["memory (MB)"]))
-            del captions[:-1]
-
-    def camera() -> dict[str, str]:
-        return values(robot.status("caption_node: camera image"))
-
-    wait_until(
-        lambda: int(camera()["received"]) >= 0.95 * FRAMES, "nearly all frames", 30, lambda: str(camera())
-    )
-    counts = {name: int(camera()[name]) for name in ("received", "captioned", "dropped", "unreadable")}
-    assert counts["captioned"] > 0.2 * FRAMES
-    assert counts["unreadable"] > 0.05 * FRAMES
-    assert megabytes[-1] - megabytes[1] < 20, megabytes
+        del captions[:-1]
+    assert counts()["captioned"] > 0.2 * FRAMES
+    assert counts()["unreadable"] > 0.05 * FRAMES
+    assert megabytes[-1] - megabytes[0] < 20, megabytes
     assert "Traceback" not in process.output
     heard = len(captions)
     robot.send(topic, jpeg(scene(1)) if compressed else image(scene(1)), qos=RELIABLE)
     wait_until(lambda: len(captions) > heard, "a caption after all that")
     assert process.interrupt(60) == 0
-    print(counts, megabytes)
+    print(counts(), megabytes)
