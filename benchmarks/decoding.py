@@ -67,43 +67,54 @@ def edit(caption: list[int], edits: int, rng: random.Random) -> list[int]:
     return draft
 
 
-def refine(model: SerModel, features, initial: list[int], tokens: int, draft: list[int]):
+def refine(model: SerModel, features, initial: list[int], tokens: int, draft: list[int], now):
     """Seconds of one refinement, whole and without DeepLens, and the caption."""
-    start, clock = time.perf_counter(), Clock()
+    start = now()
     prompt = [*PROMPT[0], *initial, *PROMPT[1]]
-    session = model.open_refine(features, [prompt], [initial], 1, clock)
+    session = model.open_refine(features, [prompt], [initial], 1, Clock())
+    looked = now()
     caption = greedy(session, 1, NEVER, tokens, [draft])[0]
-    seconds = time.perf_counter() - start
-    return seconds, seconds - clock.seconds["deeplens"], caption
+    end = now()
+    return end - start, end - looked, caption
 
 
-def measure(model: SerModel, features, tokens: int, edits: int, repeats: int) -> dict:
-    rng = random.Random(tokens * 100 + edits)
-    plain_s, draft_s, writing, forwards, same = [], [], [], [], 0
+def measure(model: SerModel, features, tokens: int, edit_counts: list[int], repeats: int, now) -> list[dict]:
+    """One row for each number of edits; plain and verified runs alternate, the first round is warm-up."""
+    rng = random.Random(tokens)
+    plain: list[tuple[float, float]] = []
+    verified: dict[int, list[tuple[float, float]]] = {edits: [] for edits in edit_counts}
+    forwards: dict[int, list[int]] = {edits: [] for edits in edit_counts}
+    same = dict.fromkeys(edit_counts, 0)
     for repeat in range(repeats + 1):
         initial = [rng.randrange(1000, 40000) for _ in range(tokens)]
-        plain, plain_writing, caption = refine(model, features, initial, tokens, [])
-        seconds, draft_writing, verified = refine(
-            model, features, initial, tokens, edit(caption.ids, edits, rng)
+        whole, writing, caption = refine(model, features, initial, tokens, [], now)
+        if repeat:
+            plain.append((whole, writing))
+        for edits in edit_counts:
+            draft = edit(caption.ids, edits, rng)
+            whole, writing, checked = refine(model, features, initial, tokens, draft, now)
+            if repeat:
+                verified[edits].append((whole, writing))
+                forwards[edits].append(checked.forwards)
+                same[edits] += checked.ids == caption.ids
+    rows = []
+    for edits in edit_counts:
+        plain_s, plain_w = (statistics.median(column) for column in zip(*plain, strict=True))
+        draft_s, draft_w = (statistics.median(column) for column in zip(*verified[edits], strict=True))
+        rows.append(
+            {
+                "tokens": tokens,
+                "edits": edits,
+                "plain_ms": plain_s * 1e3,
+                "verified_ms": draft_s * 1e3,
+                "refinement": plain_s / draft_s,
+                "writing": plain_w / draft_w,
+                "forwards": statistics.median(forwards[edits]),
+                "same": f"{same[edits]}/{repeats}",
+                "distinct": len(set(caption.ids)),
+            }
         )
-        if repeat == 0:
-            continue  # warm-up
-        plain_s.append(plain)
-        draft_s.append(seconds)
-        writing.append((plain_writing, draft_writing))
-        forwards.append(verified.forwards)
-        same += verified.ids == caption.ids
-    return {
-        "tokens": tokens,
-        "edits": edits,
-        "plain_ms": statistics.median(plain_s) * 1e3,
-        "verified_ms": statistics.median(draft_s) * 1e3,
-        "refinement": statistics.median(plain_s) / statistics.median(draft_s),
-        "writing": statistics.median(p for p, _ in writing) / statistics.median(d for _, d in writing),
-        "forwards": statistics.median(forwards),
-        "same": f"{same}/{repeats}",
-        "distinct": len(set(caption.ids)),
-    }
+    return rows
 
 
 def main() -> None:
@@ -116,23 +127,27 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tokens", type=int, nargs="+", default=[20, 60])
     parser.add_argument("--edits", type=int, nargs="+", default=[0, 1, 2, 4])
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="CPU seconds, for a machine with other work on it"
+    )
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     model = build(DTYPES[args.dtype], args.device)
     image = np.random.default_rng(0).integers(0, 256, (480, 640, 3)).astype(np.uint8)
-    clock = Clock()
-    features = model.encode([image], clock)
-    model.encode([image], clock := Clock())
+    now = time.process_time if args.cpu_time else time.perf_counter
+    features = model.encode([image], Clock())
+    start = now()
+    model.encode([image], Clock())
+    tower = (now() - start) * 1e3
     rows = []
     for tokens in args.tokens:
-        for edits in args.edits:
-            rows.append(measure(model, features, tokens, edits, args.repeats))
+        for row in measure(model, features, tokens, args.edits, args.repeats, now):
+            rows.append(row)
             if not args.json:
-                row = rows[-1]
                 print(
-                    f"{tokens:3d} tokens, {edits} edits: plain {row['plain_ms']:7.0f} ms, draft-verified "
+                    f"{tokens:3d} tokens, {row['edits']} edits: plain {row['plain_ms']:7.0f} ms, draft-verified "
                     f"{row['verified_ms']:7.0f} ms, refinement {row['refinement']:.2f}x, writing "
                     f"{row['writing']:.2f}x, {row['forwards']:.0f} forwards, "
                     f"same tokens {row['same']}, {row['distinct']} distinct",
@@ -148,7 +163,7 @@ def main() -> None:
     if args.json:
         print(json.dumps({**summary, "rows": rows}))
     else:
-        print(f"tower {summary['tower_ms']:.0f} ms, peak memory {peak:.0f} MB (building the model included)")
+        print(f"tower {tower:.0f} ms, peak memory {peak:.0f} MB (building the model included)")
 
 
 if __name__ == "__main__":
