@@ -19,7 +19,7 @@ PACKAGING = pyproject.toml constraints.txt setup.py CMakeLists.txt package.xml $
 .PHONY: demo test lint test-slow test-jazzy install clean
 
 demo: $(VENV)/installed
-	$(VENV)/bin/ser_ros doctor
+	$(VENV)/bin/python demo/run.py
 
 test: $(VENV)/installed
 	$(VENV)/bin/python -m pytest $(WORKERS) $(PYTEST_ARGS)
