@@ -53,7 +53,12 @@ def run_ray(items: Items, work: Work, *, workers: int = 2, batch: int = 64) -> I
     started = not ray.is_initialized()
     if started:
         local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
-        ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, **local)
+        try:
+            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, **local)
+        except Exception as error:  # Ray raises plain Exception where its own processes do not come up
+            raise UserError(
+                f"Ray does not start ({str(error).splitlines()[0]}); try again, or without --ray"
+            ) from None
     try:
         ray.data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -14,7 +14,9 @@ from ser_ros.train.recipe import Pseudo, Recipe, Reconstruct, Source, pretrain, 
 from ser_ros.train.recipe_file import load_recipe, write_recipe
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "train"
-RECIPES = sorted(path for path in CONFIG.glob("*.yaml") if path.stem not in ("recipe", "sim_clip"))
+RECIPES = sorted(
+    path for path in CONFIG.glob("*.yaml") if path.stem != "recipe" and "sim_clip" not in path.stem
+)
 DATA = "data: [{path: captions.json, images: images}]"
 
 
