@@ -147,8 +147,8 @@ def main() -> None:
             rows.append(row)
             if not args.json:
                 print(
-                    f"{tokens:3d} tokens, {row['edits']} edits: plain {row['plain_ms']:7.0f} ms, draft-verified "
-                    f"{row['verified_ms']:7.0f} ms, refinement {row['refinement']:.2f}x, writing "
+                    f"{tokens:3d} tokens, {row['edits']} edits: plain {row['plain_ms']:7.0f} ms, "
+                    f"draft-verified {row['verified_ms']:7.0f} ms, refinement {row['refinement']:.2f}x, writing "
                     f"{row['writing']:.2f}x, {row['forwards']:.0f} forwards, "
                     f"same tokens {row['same']}, {row['distinct']} distinct",
                     flush=True,
@@ -157,7 +157,7 @@ def main() -> None:
     summary = {
         "dtype": args.dtype,
         "device": args.device,
-        "tower_ms": clock.seconds["tower"] * 1e3,
+        "tower_ms": tower,
         "peak_mb": peak,
     }
     if args.json:
