@@ -148,8 +148,8 @@ def main() -> None:
             if not args.json:
                 print(
                     f"{tokens:3d} tokens, {row['edits']} edits: plain {row['plain_ms']:7.0f} ms, "
-                    f"draft-verified {row['verified_ms']:7.0f} ms, refinement {row['refinement']:.2f}x, writing "
-                    f"{row['writing']:.2f}x, {row['forwards']:.0f} forwards, "
+                    f"draft-verified {row['verified_ms']:7.0f} ms, refinement {row['refinement']:.2f}x, "
+                    f"writing {row['writing']:.2f}x, {row['forwards']:.0f} forwards, "
                     f"same tokens {row['same']}, {row['distinct']} distinct",
                     flush=True,
                 )
