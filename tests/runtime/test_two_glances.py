@@ -37,7 +37,14 @@ def test_describes_images_of_different_sizes(folder, images):
     assert len(descriptions) == 3
     for description in descriptions:
         assert 0 < description.confidence <= 1
-        assert set(description.timings) >= {"preprocess", "tower", "connector", "prefill", "deeplens", "refine"}
+        assert set(description.timings) >= {
+            "preprocess",
+            "tower",
+            "connector",
+            "prefill",
+            "deeplens",
+            "refine",
+        }
     assert captioner.describe([], SHORT) == []
 
 
