@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--bag", type=Path, default=HERE / "patrol" / "bag", help="rosbag2 to play")
     parser.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for report and memory")
     parser.add_argument("--rate", type=float, default=2.0, help="speed of the playback")
+    parser.add_argument("--model", default="", help="checkpoint folder (default: the shipped one)")
     args = parser.parse_args()
     # Before rclpy is imported: talk to nobody but our own processes.
     os.environ.update(
@@ -40,13 +41,13 @@ def main() -> int:
 
     try:
         require_ros()
-        return play(args.bag, args.out, args.rate)
+        return play(args.bag, args.out, args.rate, args.model)
     except UserError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
 
 
-def play(bag_path: Path, out: Path, rate: float) -> int:
+def play(bag_path: Path, out: Path, rate: float, model: str) -> int:
     """Run the whole demo; returns the exit code."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
@@ -54,6 +55,7 @@ def play(bag_path: Path, out: Path, rate: float) -> int:
     from ser_ros.node.bag_player import BagPlayer
     from ser_ros.replay.bag import Bag
     from ser_ros.replay.bag_source import choose_topic
+    from ser_ros.replay.trajectory import read_trajectory
 
     out.mkdir(parents=True, exist_ok=True)
     store = out / "live_memory.db"
@@ -62,7 +64,20 @@ def play(bag_path: Path, out: Path, rate: float) -> int:
     with Bag(bag_path) as bag, rclpy.init():
         topic = choose_topic(bag, None)
         camera = topic.removesuffix("/compressed")
-        processes = start_nodes(camera, topic != camera, store, out)
+        trajectory = read_trajectory(bag)
+        processes = start_nodes(
+            out,
+            caption={
+                "cameras": f"['{camera}']",
+                "compressed": str(topic != camera).lower(),
+                "model": f"'{model}'",
+            },
+            memory={
+                "store": str(store.resolve()),
+                "frame_id": trajectory.frame_id,
+                "odometry_topic": "/odom",
+            },
+        )
         node = rclpy.create_node("demo")
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -71,7 +86,7 @@ def play(bag_path: Path, out: Path, rate: float) -> int:
             viewer = Listener(node)
             player = BagPlayer(node, bag)
             spinning.start()
-            if not player.wait_for_subscribers(topic, 60) or not viewer.wait_until_heard(30):
+            if not player.wait_for_subscribers(topic, 180) or not viewer.wait_until_heard(30):
                 print(f"demo: caption_node did not start; see {out / 'caption_node.log'}", file=sys.stderr)
                 return 1
             print(f"\nPlaying {bag_path.name} at {rate:g}x. What the robot says:\n", flush=True)
@@ -89,33 +104,22 @@ def play(bag_path: Path, out: Path, rate: float) -> int:
     return 0 if records and all(answers) else 1
 
 
-def start_nodes(camera: str, compressed: bool, store: Path, out: Path) -> list[subprocess.Popen]:
-    """caption_node and memory_node, each with its log in `out`."""
-    commands = {
-        "caption_node": [
-            "cameras",
-            f"['{camera}']",
-            "compressed",
-            str(compressed).lower(),
-            "use_sim_time",
-            "true",
-        ],
-        "memory_node": ["store", str(store.resolve()), "use_sim_time", "true"],
-    }
+def start_nodes(out: Path, caption: dict[str, str], memory: dict[str, str]) -> list[subprocess.Popen[bytes]]:
+    """caption_node and memory_node with these parameters, each with its log in `out`."""
     processes = []
-    for name, settings in commands.items():
+    for name, settings in (("caption_node", caption), ("memory_node", memory)):
         command = [sys.executable, "-m", f"ser_ros.node.{name}", "--ros-args"]
-        for key, value in zip(settings[::2], settings[1::2], strict=True):
+        for key, value in {**settings, "use_sim_time": "true"}.items():
             command += ["-p", f"{key}:={value}"]
         if name == "memory_node":
             command += ["-r", "scene_graph:=/caption_node/scene_graph"]
-        log = (out / f"{name}.log").open("wb")
-        processes.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
+        with (out / f"{name}.log").open("wb") as log:
+            processes.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
         print(f"started {name} (log: {out / name}.log)")
     return processes
 
 
-def stop(processes: list[subprocess.Popen]) -> None:
+def stop(processes: list[subprocess.Popen[bytes]]) -> None:
     """Ctrl-C for each node, and no mercy after 10 s."""
     for process in processes:
         process.send_signal(signal.SIGINT)

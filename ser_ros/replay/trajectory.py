@@ -67,6 +67,11 @@ class Trajectory:
         self.description = description
         self._links: list[_Track] = []  # from the root frame down to the robot
 
+    @property
+    def frame_id(self) -> str:
+        """The frame of the poses, "" without any."""
+        return self._links[0].poses[0].frame_id if self._links and self._links[0].poses else ""
+
     def at(self, stamp: int) -> Pose | None:
         """Pose at `stamp` (ns), interpolated; None outside the recording or in a hole over 1 s."""
         pose: Pose | None = None
