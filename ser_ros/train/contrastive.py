@@ -33,6 +33,7 @@ from ser_ros.model.config_json import build
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.contrastive_data import COLOURS, Pairs, load_pairs, mirrored
 from ser_ros.train.contrastive_start import Sizes, TextTower, fresh_model, train_vocabulary
+from ser_ros.train.crew import Crew
 from ser_ros.train.muon import Muon
 
 
@@ -43,6 +44,7 @@ class ContrastiveRecipe:
     Attributes:
         root: folder with `train/` and `val/` as `ser_ros sim render` wrote them.
         output: folder of the run; `output/init` is the model folder the three stages start from.
+        start: model folder whose vision tower is trained on; "" starts from random weights.
         minutes: training stops after this time, its learning rate having gone down to zero.
         steps: the same limit in steps; whichever comes first.
         batch_size: pictures a step in each process.
@@ -62,6 +64,7 @@ class ContrastiveRecipe:
 
     root: str = "runs/sim/data"
     output: str = "runs/sim"
+    start: str = ""
     minutes: float = 45.0
     steps: int = 20000
     batch_size: int = 32
@@ -145,40 +148,12 @@ class Words:
     kinds: int
 
 
-class Crew:
-    """The processes of `torchrun`, or one alone."""
-
-    def __init__(self, device: str):
-        self.size = int(os.environ.get("WORLD_SIZE", "1"))
-        self.rank = int(os.environ.get("RANK", "0"))
-        if self.size > 1:
-            torch.distributed.init_process_group("nccl" if device == "cuda" else "gloo")
-
-    @property
-    def first(self) -> bool:
-        return self.rank == 0
-
-    def average(self, clip: nn.Module, done: float) -> float:
-        """Make the gradients of all processes equal; returns the mean of `done`."""
-        if self.size == 1:
-            return done
-        weights = [p for p in clip.parameters() if p.grad is not None]
-        flat = torch.cat([*(p.grad.flatten() for p in weights), weights[0].new_tensor([done])])
-        torch.distributed.all_reduce(flat)
-        flat /= self.size
-        offset = 0
-        for weight in weights:
-            weight.grad.copy_(flat[offset : offset + weight.numel()].view_as(weight))
-            offset += weight.numel()
-        return float(flat[-1])
-
-
 def optimizers(clip: Clip, recipe: ContrastiveRecipe) -> list[torch.optim.Optimizer]:
     """Muon for the hidden matrices (Jordan et al. 2024), AdamW for embeddings, norms, biases and heads."""
     hidden = [
         p
         for n, p in clip.named_parameters()
-        if p.ndim == 2 and ".layers." in n or ".blocks." in n and p.ndim == 2
+        if (p.ndim == 2 and ".layers." in n) or (".blocks." in n and p.ndim == 2)
     ]
     chosen = {id(p) for p in hidden}
     rest = [p for p in clip.parameters() if id(p) not in chosen]
@@ -200,23 +175,26 @@ def train(recipe: ContrastiveRecipe) -> dict:
     output.mkdir(parents=True, exist_ok=True)
     root = Path(recipe.root)
     tokenizer = train_vocabulary(root / "val", recipe.sizes.vocabulary)
-    model = fresh_model(recipe.sizes, tokenizer)
+    model = SerModel.from_pretrained(recipe.start) if recipe.start else fresh_model(recipe.sizes, tokenizer)
+    model.train_only({"vision"})
     size = recipe.sizes.image
-    data, held = load_pairs(root / "train", size), load_pairs(root / "val", size)
+    data, held = (load_pairs(root / name, size, patch=recipe.sizes.patch) for name in ("train", "val"))
     kinds = data.kind_words()
     text = TextTower(recipe.sizes, tokenizer.get_vocab_size())
     clip = Clip(model, text, recipe.sizes.width).to(device)
     words = _words(tokenizer, kinds, device)
     tools = optimizers(clip, recipe)
     start, reloaded, step = time.monotonic(), time.monotonic(), 0
-    curve = (output / "contrastive.jsonl").open("w") if crew.first else open(os.devnull, "w")
+    curve = (output / "contrastive.jsonl" if crew.first else Path(os.devnull)).open("w")
     bar = tqdm(total=100, unit="%", desc="contrastive", mininterval=5.0, disable=not crew.first)
     done = 0.0
     while done < 1:
         factor = min(1.0, (step + 1) / 60) * min(1.0, (1 - done) / 0.6)
         for tool, rate in zip(tools, (recipe.learning_rate, recipe.adam_rate), strict=True):
             tool.param_groups[0]["lr"] = rate * factor
-        batch = data.batch(rng.integers(len(data), size=recipe.batch_size), kinds, tokenizer, rng, device)
+        batch = data.batch(
+            rng.integers(len(data), size=recipe.batch_size), kinds, tokenizer, rng, device, moved=True
+        )
         if rng.random() < 0.5:
             batch = mirrored(batch)
         clip.train()
@@ -240,15 +218,20 @@ def train(recipe: ContrastiveRecipe) -> dict:
             curve.flush()
         bar.update(round(100 * done) - bar.n)
         if recipe.reload_minutes and time.monotonic() - reloaded > 60 * recipe.reload_minutes:
-            data, reloaded = load_pairs(root / "train", size, data), time.monotonic()
+            data, reloaded = load_pairs(root / "train", size, data, recipe.sizes.patch), time.monotonic()
     bar.close()
     seconds = time.monotonic() - start
     if not crew.first:
         return {}
     summary = {
-        "steps": step, "pictures": len(data), "minutes": round(seconds / 60, 1), "pictures_per_second": round(step * recipe.batch_size * crew.size / seconds, 1),
-        "device": device, "validation": _validate(clip, held, kinds, words, tokenizer, recipe, device), "model": str(output / "init"),
-    }  # fmt: skip
+        "steps": step,
+        "pictures": len(data),
+        "minutes": round(seconds / 60, 1),
+        "pictures_per_second": round(step * recipe.batch_size * crew.size / seconds, 1),
+        "device": device,
+        "validation": _validate(clip, held, kinds, words, tokenizer, recipe, device),
+        "model": str(output / "init"),
+    }
     curve.write(json.dumps(summary) + "\n")
     curve.close()
     model.to("cpu").save_pretrained(output / "init", card=f"Start of the stages: {json.dumps(summary)}\n")

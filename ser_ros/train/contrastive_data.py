@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "white", "gray", "black")
 BACKGROUND = "empty wall or floor"
 MEAN, STD = 0.5, 0.25
+GRID = 16  # side of the map of what is where, as ser_ros.data.sim.dataset writes it
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Pictures:
 
     pixels: np.ndarray
     records: list[dict]
+    patch: int = 16
 
     def __len__(self) -> int:
         return len(self.records)
@@ -57,19 +59,42 @@ class Pictures:
         return [BACKGROUND, *sorted(found)]
 
     def batch(
-        self, index: np.ndarray, kinds: list[str], tokenizer: Tokenizer, rng: np.random.Generator, device: str
+        self,
+        index: np.ndarray,
+        kinds: list[str],
+        tokenizer: Tokenizer,
+        rng: np.random.Generator,
+        device: str,
+        *,
+        moved: bool = False,
     ) -> Pairs:
-        """The pictures of `index`, each with one of its short captions."""
+        """The pictures of `index`, each with one short caption; `moved` shifts and zooms them at random."""
         number = {word: i for i, word in enumerate(kinds)}
-        pixels = torch.from_numpy(self.pixels[index]).to(device).permute(0, 3, 1, 2).float()
-        side = self.pixels.shape[1] // 16
+        pictures, grids = [], []
+        for i in index:
+            grid = np.array(self.records[i]["grid"]).reshape(GRID, GRID)
+            picture = self.pixels[i]
+            if moved:
+                rows, columns = _window(len(picture), rng)
+                picture = picture[rows][:, columns]
+                cell = len(picture) / GRID
+                middles = ((np.arange(GRID) + 0.5) * cell).astype(int)
+                down, along = (rows[middles] / cell).astype(int), (columns[middles] / cell).astype(int)
+                grid = grid[down][:, along]
+            pictures.append(picture)
+            grids.append(grid)
+        pixels = torch.from_numpy(np.stack(pictures)).to(device).permute(0, 3, 1, 2).float()
+        if moved:
+            gain = rng.uniform(0.85, 1.15, (len(index), 1, 1, 1)).astype(np.float32)
+            pixels = (pixels * torch.from_numpy(gain).to(device)).clamp(max=255)
+        side = self.pixels.shape[1] // self.patch
         kind = np.zeros((len(index), side * side, len(kinds)), np.float32)
         colour = np.zeros((len(index), side * side, len(COLOURS)), np.float32)
         texts = []
         for row, i in enumerate(index):
             record = self.records[i]
-            grid = np.array(record["grid"]).reshape(16, 16)
-            cells = (np.arange(16) * side // 16)[:, None] * side + (np.arange(16) * side // 16)[None]
+            grid, steps = grids[row], np.arange(GRID) * side // GRID
+            cells = steps[:, None] * side + steps[None]
             share = 1.0 / np.bincount(cells.ravel(), minlength=side * side)
             for thing in np.unique(grid):
                 hit = np.bincount(cells[grid == thing], minlength=side * side) * share
@@ -94,6 +119,13 @@ class Pictures:
         )
 
 
+def _window(size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns to take: a shift by up to a quarter and a zoom; the edge repeats outside."""
+    zoom, places = rng.uniform(0.65, 1.15), np.arange(size) + 0.5 - size / 2
+    rows, columns = zoom * places + size / 2 + rng.uniform(-0.22, 0.22, (2, 1)) * size
+    return rows.clip(0, size - 1).astype(int), columns.clip(0, size - 1).astype(int)
+
+
 def kind_word(thing: list) -> str:
     """ "chair", "open door", "person sitting": what the patch of a thing should answer to."""
     noun, _, words = thing
@@ -113,7 +145,7 @@ def mirrored(batch: Pairs) -> Pairs:
     )
 
 
-def load_pairs(folder: Path, size: int, known: Pictures | None = None) -> Pictures:
+def load_pairs(folder: Path, size: int, known: Pictures | None = None, patch: int = 16) -> Pictures:
     """Read a rendered split at `size` x `size` pixels; pictures that `known` holds are not read again.
 
     Raises:
@@ -135,6 +167,6 @@ def load_pairs(folder: Path, size: int, known: Pictures | None = None) -> Pictur
     with ThreadPoolExecutor(2) as pool:
         pixels = list(pool.map(read, records))
     if known is None:
-        return Pictures(np.stack(pixels), records)
+        return Pictures(np.stack(pixels), records, patch)
     new = np.stack(pixels) if pixels else known.pixels[:0]
-    return Pictures(np.concatenate([known.pixels, new]), [*known.records, *records])
+    return Pictures(np.concatenate([known.pixels, new]), [*known.records, *records], patch)

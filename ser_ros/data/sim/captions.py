@@ -187,7 +187,8 @@ def _clause(truth: Truth, k: int, said: set[int], rng: np.random.Generator) -> s
             return f"{name(seen)} {verb} {predicate} {other}"
     bears = [r for r in truth.relations if r[2] == k and r[0] in said and r[1] in _STRONG]
     if bears:
-        return f"{again(truth.objects[bears[0][0]], truth)} {_be(truth.objects[bears[0][0]])} {bears[0][1]} {name(seen)}"
+        borne = truth.objects[bears[0][0]]
+        return f"{again(borne, truth)} {_be(borne)} {bears[0][1]} {name(seen)}"
     where = _position(seen)
     forms = (
         f"{where} there {_be(seen)} {name(seen)}",

@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--size", type=int, default=default.size, help="pixels of a side (default: %(default)s)")
     one.add_argument("--seed", type=int, default=default.seed, help="of the home (default: %(default)s)")
     one.add_argument("--workers", type=int, default=default.workers, help="processes (default: %(default)s)")
+    one.add_argument(
+        "--references", type=int, default=default.references, help="captions a style (default: %(default)s)"
+    )
     one.add_argument("--out", type=Path, required=True, help="folder of the split; run again to resume")
     one.add_argument("--json", action="store_true", help="print one JSON object")
     drive = actions.add_parser("patrol", help="a recording of a robot that drives through a home")
@@ -33,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     if args.action == "render":
-        summary = render(args.out, RenderOptions(args.split, args.count, args.size, args.seed, args.workers))
+        options = RenderOptions(args.split, args.count, args.size, args.seed, args.workers, args.references)
+        summary = render(args.out, options)
     else:
         from ser_ros.data.sim.patrol import PatrolOptions, record
 

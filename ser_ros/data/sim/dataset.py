@@ -41,6 +41,7 @@ class RenderOptions:
         size: side of the square pictures, pixels.
         seed: of the whole home; another seed gives other scenes in every split.
         workers: processes.
+        references: captions of each style and picture in captions.json, 1 to 5.
     """
 
     split: str = "train"
@@ -48,14 +49,15 @@ class RenderOptions:
     size: int = 192
     seed: int = 0
     workers: int = 2
+    references: int = 5
 
 
 def render(out: Path, options: RenderOptions) -> dict:
     """Render a split into `out`; returns its summary. Raises UserError without GL or with a full disk."""
     if options.split not in SPLITS:
         raise UserError(f"there is no split {options.split!r}: choose one of {', '.join(SPLITS)}")
-    if options.count < 1 or options.workers < 1:
-        raise UserError("--count and --workers must be at least 1")
+    if options.count < 1 or options.workers < 1 or not 1 <= options.references <= 5:
+        raise UserError("--count and --workers must be at least 1, --references 1 to 5")
     try:
         (out / "images").mkdir(parents=True, exist_ok=True)
         (out / "records").mkdir(exist_ok=True)
@@ -180,7 +182,7 @@ def _finish(out: Path, options: RenderOptions, records: list[dict]) -> dict:
             (i, style, text)
             for i, r in enumerate(records)
             for style, texts in r["captions"].items()
-            for text in texts
+            for text in texts[: options.references]
         )
     ]
     info = {"description": f"ser_ros simulated home, split {options.split}, seed {options.seed}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,15 +109,12 @@ def path(seconds: float, rate: float) -> list[Pose2]:
         points += [Pose2(x, y, into + turn * 60), Pose2(x, y, into - turn * 80), Pose2(x, y, into)]
         points += [Pose2(x, 0.0, into), Pose2(x, 0.0, 180.0 if y < 0 else 0.0)]
     points += [Pose2(-3.7, 0.0, 180.0)]
-    costs = [_cost(a, b) for a, b in zip(points, points[1:], strict=False)]
+    costs = [_cost(a, b) for a, b in pairwise(points)]
     times = np.concatenate([[0.0], np.cumsum(costs)])
     when = np.arange(0.0, seconds, 1.0 / rate) / seconds * times[-1]
     yaw = np.unwrap([p.yaw for p in points], period=360)
-    return [
-        Pose2(float(np.interp(t, times, [p.x for p in points])), float(np.interp(t, times, [p.y for p in points])),
-              float(np.interp(t, times, yaw)))
-        for t in when
-    ]  # fmt: skip
+    tracks = ([p.x for p in points], [p.y for p in points], yaw)
+    return [Pose2(*(float(np.interp(t, times, track)) for track in tracks)) for t in when]
 
 
 def _cost(a: Pose2, b: Pose2) -> float:

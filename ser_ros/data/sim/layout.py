@@ -147,7 +147,7 @@ def _to_wall(thing: Thing, room: Room, rng: np.random.Generator, wall: int, heig
 
 def _middle(room: Room, rng: np.random.Generator, taken: list[Rect]) -> None:
     key = str(rng.choice(room.type.centre))
-    spot = np.array([*rng.uniform(-0.4, 0.4, 2), 0.0]) + [*room.centre, 0.0]
+    spot = np.array([*(rng.uniform(-0.4, 0.4, 2) + room.centre), 0.0])
     if rng.random() < 0.45:
         rug = make(rng, "rug", room)
         rug.position, rug.yaw = spot.copy(), float(rng.choice([0, 90]))
@@ -173,7 +173,8 @@ def _middle(room: Room, rng: np.random.Generator, taken: list[Rect]) -> None:
         spots = ((0, y1 - middle.position[1] + gap), (x1 - middle.position[0] + gap, 0),
                  (0, y0 - middle.position[1] - gap), (x0 - middle.position[0] - gap, 0))  # fmt: skip
         dx, dy = spots[side]
-        thing.position = middle.position + [dx + np.sign(dx) * half * 0.2, dy + np.sign(dy) * half * 0.2, 0]
+        away = np.array([dx + np.sign(dx) * half * 0.2, dy + np.sign(dy) * half * 0.2, 0])
+        thing.position = middle.position + away
         thing.yaw = {0: 0.0, 1: -90.0, 2: 180.0, 3: 90.0}[int(side)] + rng.normal(0, 8)
         if _free(thing.rect(), [r for r in taken if r != middle.rect()], 0.02) and _inside(
             thing.rect(), room
@@ -255,18 +256,12 @@ def _on_things(room: Room, rng: np.random.Generator) -> None:
         if host.parts.seats and rng.random() < 0.4:
             seat = host.parts.seats[int(rng.integers(len(host.parts.seats)))]
             wide = host.kind.noun in ("sofa", "bed", "armchair")
-            choices = (
-                ("person_sitting", "pillow", "cat", "teddy_bear", "backpack")
-                if wide
-                else ("person_sitting", "cat", "teddy_bear")
-            )
-            if host.kind.noun == "bed":
-                choices = choices[1:]
+            choices = ["person_sitting", "pillow", "cat", "teddy_bear", "backpack"]
+            choices = choices if wide else ["person_sitting", "cat", "teddy_bear"]
+            choices = choices[1:] if host.kind.noun == "bed" else choices
             thing = make(rng, str(rng.choice(choices)), room)
-            thing.position, thing.yaw = (
-                _world(host, seat, rng, 0.6, seat.z),
-                host.yaw + float(rng.normal(0, 6)),
-            )
+            thing.position = _world(host, seat, rng, 0.6, seat.z)
+            thing.yaw = host.yaw + float(rng.normal(0, 6))
             if thing.kind.noun == "pillow":
                 thing.position = thing.position + rotation((0, 0, host.yaw)) @ [0, 0.18, 0]
             if thing.kind.noun == "person":

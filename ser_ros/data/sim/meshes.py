@@ -14,8 +14,9 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 20) -> Mesh:
     radii, heights = np.array(profile, dtype=float).T
     angles = np.linspace(0.0, 2 * np.pi, segments, endpoint=False)
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # [S, 2]
-    rows = [np.column_stack([ring * max(r, 1e-4), np.full(segments, z)]) for r, z in zip(radii, heights)]
-    vertices = [*rows, [[0.0, 0.0, heights[0]]], [[0.0, 0.0, heights[-1]]]]
+    levels = zip(radii, heights, strict=True)
+    rows = [np.column_stack([ring * max(r, 1e-4), np.full(segments, z)]) for r, z in levels]
+    ends = np.array([[0.0, 0.0, heights[0]], [0.0, 0.0, heights[-1]]])
     faces = []
     for row in range(len(profile) - 1):
         for s in range(segments):
@@ -26,7 +27,7 @@ def lathe(profile: Sequence[tuple[float, float]], segments: int = 20) -> Mesh:
     for s in range(segments):
         after = (s + 1) % segments
         faces += [(bottom, after, s), (top, last + s, last + after)]
-    return np.concatenate(vertices), np.array(faces)
+    return np.concatenate([*rows, ends]), np.array(faces)
 
 
 def cushion(size: Sequence[float], roundness: float = 0.35, steps: int = 7) -> Mesh:
@@ -80,7 +81,7 @@ def leaf(length: float, width: float, bend: float = 0.35, steps: int = 6) -> Mes
     spine = np.stack([t * length, np.zeros(steps), length * (0.6 * t - (0.6 + bend) * t**2)], axis=1)
     side = np.array([0.0, 1.0, 0.0])
     top = np.concatenate([spine + half[:, None] * side, spine - half[:, None] * side])
-    vertices = np.concatenate([top, top + [0.0, 0.0, -0.004]])
+    vertices = np.concatenate([top, top - np.array([0.0, 0.0, 0.004])])
     faces = []
     for i in range(steps - 1):
         a, b, c, d = i, i + 1, steps + i, steps + i + 1
@@ -95,7 +96,7 @@ def prism(outline: Sequence[tuple[float, float]], depth: float) -> Mesh:
     points = np.array(outline, dtype=float)
     n = len(points)
     front = np.column_stack([points[:, 0], np.full(n, -depth / 2), points[:, 1]])
-    back = front + [0.0, depth, 0.0]
+    back = front + np.array([0.0, depth, 0.0])
     faces = [(0, i, i + 1) for i in range(1, n - 1)] + [(n, n + i + 1, n + i) for i in range(1, n - 1)]
     for i in range(n):
         j = (i + 1) % n

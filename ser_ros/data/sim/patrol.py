@@ -56,10 +56,11 @@ def record(out: Path, options: PatrolOptions) -> dict:
     pictures = _pictures(rooms, rng, options, frames)
     try:
         write_bag(partial / "bag", pictures, options.seconds, options.rate, options.size)
+        objects = _objects([t for r in rooms for t in r.things])
         truth = {
             "seed": options.seed,
             "rooms": [_room(r) for r in rooms],
-            "objects": _objects([t for r in rooms for t in r.things]),
+            "objects": objects,
             "frames": frames,
         }
         write_atomically(partial / "ground_truth.json", json.dumps(truth).encode())
@@ -68,7 +69,7 @@ def record(out: Path, options: PatrolOptions) -> dict:
         shutil.rmtree(partial, ignore_errors=True)
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
     return {"recording": str(out / "bag"), "pictures": len(frames), "seconds": options.seconds,
-            "objects": len(truth["objects"]), "megabytes": round(size / 1e6, 2)}  # fmt: skip
+            "objects": len(objects), "megabytes": round(size / 1e6, 2)}  # fmt: skip
 
 
 def _pictures(
@@ -80,8 +81,8 @@ def _pictures(
         poses = house.path(options.seconds, options.rate)
         for number, pose in enumerate(tqdm(poses, unit="picture", desc="patrol")):
             yaw = np.radians(pose.yaw)
-            at = (pose.x + CAMERA_FORWARD * np.cos(yaw), pose.y + CAMERA_FORWARD * np.sin(yaw), CAMERA_HEIGHT)
-            camera = Camera(tuple(map(float, at)), pose.yaw, CAMERA_PITCH)
+            x, y = pose.x + CAMERA_FORWARD * np.cos(yaw), pose.y + CAMERA_FORWARD * np.sin(yaw)
+            camera = Camera((float(x), float(y), CAMERA_HEIGHT), pose.yaw, CAMERA_PITCH)
             room = house.room_at(rooms, pose.x, pose.y)
             truth = observe(world.things, camera, eye.identities(camera), room.type.name, room.floor)
             stamp = START_NS + round(number * 1e9 / options.rate)

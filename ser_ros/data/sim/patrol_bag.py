@@ -26,7 +26,8 @@ def write_bag(out: Path, pictures: Iterator[bytes], seconds: float, rate: float,
     store = get_typestore(Stores.ROS2_JAZZY)
     messages = _Messages(store.types, size)
     topics = {
-        "/tf_static": "tf2_msgs/msg/TFMessage", "/clock": "rosgraph_msgs/msg/Clock", "/tf": "tf2_msgs/msg/TFMessage",
+        "/tf_static": "tf2_msgs/msg/TFMessage", "/tf": "tf2_msgs/msg/TFMessage",
+        "/clock": "rosgraph_msgs/msg/Clock",
         "/odom": "nav_msgs/msg/Odometry", "/camera/camera_info": "sensor_msgs/msg/CameraInfo",
         "/camera/image_raw/compressed": "sensor_msgs/msg/CompressedImage",
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +20,13 @@ FOV = 60.0  # vertical and horizontal (the picture is square), degrees
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the robot's camera is: position [3] in metres, yaw (0 looks along +x) and pitch (up > 0) in degrees."""
+    """Where the robot's camera is.
+
+    Attributes:
+        position: in the world, metres [3].
+        yaw: 0 looks along +x, degrees.
+        pitch: up is positive, degrees.
+    """
 
     position: tuple[float, float, float]
     yaw: float
@@ -53,19 +60,18 @@ class Eye:
     def __init__(self, world: World, size: int):
         """`size` is the side of the square picture in pixels; raises UserError where no GL is found."""
         gl = backend()
+        if importlib.util.find_spec("mujoco") is None:
+            raise UserError("the simulated home needs MuJoCo: pip install 'ser_ros[sim]'")
         try:
             import mujoco
-        except ImportError as error:
-            raise UserError(
-                f"the simulated home needs MuJoCo: pip install 'ser_ros[sim]' ({error})"
-            ) from error
-        self._mujoco = mujoco
-        try:
+
+            self._mujoco = mujoco
             self._model = mujoco.MjModel.from_xml_string(world.xml, world.assets)
             self._data = mujoco.MjData(self._model)
             mujoco.mj_forward(self._model, self._data)
             self._renderer = mujoco.Renderer(self._model, size, size)
-        except (ImportError, AttributeError, RuntimeError, mujoco.FatalError) as error:
+        # Without the library, PyOpenGL fails with an AttributeError of None while MuJoCo is imported.
+        except (ImportError, AttributeError, RuntimeError) as error:
             package = {"osmesa": "libosmesa6", "egl": "libegl1"}.get(gl, "libosmesa6 or libegl1")
             raise UserError(
                 f"no OpenGL for off-screen rendering (MUJOCO_GL={gl}): install the system package {package}, "

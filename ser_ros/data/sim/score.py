@@ -16,20 +16,23 @@ from pathlib import Path
 
 from ser_ros.data.sim.captions import best_relation
 from ser_ros.data.sim.catalogue import kinds
+from ser_ros.data.sim.palette import COLOURS
 from ser_ros.data.sim.truth import Seen, Truth
 from ser_ros.errors import UserError
 from ser_ros.graph.parser import parse
 
 _CONTEXT = frozenset(
-    "wall floor room kitchen bedroom hallway office bathroom living\x20room stand rest left right middle side".split(
-        " "
+    "wall,floor,room,kitchen,bedroom,hallway,office,bathroom,living room,stand,rest,left,right,middle,side".split(
+        ","
     )
-) | {"living room"}
+)
 _PREDICATES = {
     "next to": "next to", "in front of": "in front of", "left of": "left of", "right of": "right of",
     "behind": "behind", "above": "above", "under": "under", "wear": "wear", "in": "in", "on": "on",
 }  # fmt: skip
 _SHIRTS = {"person": "shirt", "plant": "pot"}
+
+_WORDS = frozenset({*COLOURS, "wooden", "open", "closed", "sitting", "standing", "small", "large", "tall"})
 
 Triple = tuple[str, str, str]
 
@@ -76,7 +79,7 @@ def say(caption: str) -> Said:
         (name, a.text)
         for name, o in zip(names, triples.objects, strict=True)
         for a in o.attributes
-        if name in objects and a.text not in name.split()
+        if name in objects and a.text in _WORDS
     }
     relations = set()
     for r in triples.relations:
@@ -130,8 +133,9 @@ def score(predictions: Mapping[int, str], folder: Path, style: str) -> dict:
             len(said.relations & true_relations), len(said.relations), len(said.relations & best), len(best)
         )
     return {
-        "style": style, "pictures": len(predictions), "objects": objects.scores(), "attributes": attributes.scores(),
-        "relations": relations.scores(), "hallucination_rate": round(1 - objects.said_right / max(objects.said, 1), 4),
+        "style": style, "pictures": len(predictions), "objects": objects.scores(),
+        "attributes": attributes.scores(), "relations": relations.scores(),
+        "hallucination_rate": round(1 - objects.said_right / max(objects.said, 1), 4),
         "most_hallucinated": dict(wrong.most_common(5)),
     }  # fmt: skip
 

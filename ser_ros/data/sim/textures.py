@@ -39,6 +39,11 @@ def wood(rng: np.random.Generator, base: RGB, planks: int = 0) -> bytes:
     return png(picture)
 
 
+def floor_boards(rng: np.random.Generator, base: RGB) -> bytes:
+    """Eight boards of wood."""
+    return wood(rng, base, planks=8)
+
+
 def tiles(rng: np.random.Generator, base: RGB, count: int = 4) -> bytes:
     """Square tiles with joints; every second one a little darker."""
     picture = np.ones((SIZE, SIZE, 3)) * np.array(base)

@@ -17,10 +17,9 @@ LARGE = 0.07
 GLIMPSED = 0.0008  # less than this and a caption that names the thing is wrong
 MOST_NAMED = 6
 PARTS = {"person": "shirt", "plant": "pot"}  # what carries the colour of a thing
-_WOODEN = frozenset({
-    "table", "coffee table", "desk", "nightstand", "dresser", "bookshelf", "wardrobe", "shelf", "stairs", "chair",
-    "stool", "door",
-})  # fmt: skip
+_WOODEN = frozenset(
+    "table,coffee table,desk,nightstand,dresser,bookshelf,wardrobe,shelf,stairs,chair,stool,door".split(",")
+)  # of these the brown ones are made of wood
 
 
 @dataclass
@@ -172,11 +171,11 @@ def _group(seen: list[Seen], things: list[Thing]) -> list[Seen]:
     groups = []
     for alike in by_look.values():
         first = alike[0]
-        boxes = np.array([a.box for a in alike])
+        x0, y0, x1, y1 = zip(*(a.box for a in alike), strict=True)
         groups.append(
             Seen(
                 first.noun, first.plural, len(alike), first.attributes, first.size, first.part,
-                (*map(float, boxes[:, :2].min(axis=0)), *map(float, boxes[:, 2:].max(axis=0))),
+                (min(x0), min(y0), max(x1), max(y1)),
                 sum(a.share for a in alike), float(np.mean([a.depth for a in alike])),
                 max(a.salience for a in alike), [a.members[0] for a in alike],
             )

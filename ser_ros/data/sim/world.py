@@ -49,7 +49,7 @@ class _Writer:
         self.assets[f"{name}.png"] = png
         self.asset_xml.append(f'<texture name="{name}" type="2d" file="{name}.png"/>')
         self.asset_xml.append(
-            f'<material name="{name}" texture="{name}" texrepeat="{repeat[0]:.2f} {repeat[1]:.2f}" {_FINISH[finish]}/>'
+            f'<material name="{name}" texture="{name}" texrepeat="{_words(repeat)}" {_FINISH[finish]}/>'
         )
         return name
 
@@ -77,7 +77,7 @@ class _Writer:
 
 
 def build(rooms: list[Room], rng: np.random.Generator, walls: list[tuple] | None = None) -> World:
-    """Write the model; `walls` are boxes (x0, y0, x1, y1, z0, z1, colour), by default four around each room."""
+    """Write the model; `walls` are boxes (x0, y0, x1, y1, z0, z1, colour), else four are around each room."""
     out = _Writer()
     things = [thing for room in rooms for thing in room.things]
     for room in rooms:
@@ -106,9 +106,10 @@ def build(rooms: list[Room], rng: np.random.Generator, walls: list[tuple] | None
 
 def _shell(out: _Writer, room: Room, rng: np.random.Generator, with_walls: bool) -> None:
     (cx, cy), (w, d) = room.centre, room.size
-    draw = {"wood": lambda: textures.wood(rng, room.floor_colour, 8), "tiles": lambda: textures.tiles(rng, room.floor_colour),
-            "carpet": lambda: textures.carpet(rng, room.floor_colour)}[room.floor]  # fmt: skip
-    name = out.material(draw(), "gloss" if room.floor == "tiles" else "matte", (w / 1.2, d / 1.2))
+    draw = {"wood": textures.floor_boards, "tiles": textures.tiles, "carpet": textures.carpet}[room.floor]
+    name = out.material(
+        draw(rng, room.floor_colour), "gloss" if room.floor == "tiles" else "matte", (w / 1.2, d / 1.2)
+    )
     out.body_xml.append(
         f'<geom type="plane" pos="{cx:.3f} {cy:.3f} 0" size="{w / 2:.3f} {d / 2:.3f} 0.1" material="{name}"/>'
     )
@@ -120,7 +121,8 @@ def _shell(out: _Writer, room: Room, rng: np.random.Generator, with_walls: bool)
     shadow = "true" if rng.random() < SHADOWS and with_walls else "false"
     at = (cx + rng.uniform(-0.5, 0.5) * w * 0.6, cy + rng.uniform(-0.5, 0.5) * d * 0.6)
     out.body_xml.append(
-        f'<light pos="{at[0]:.3f} {at[1]:.3f} {HEIGHT - 0.15}" dir="0 0 -1" cutoff="78" exponent="0.6" castshadow="{shadow}"'
+        f'<light pos="{at[0]:.3f} {at[1]:.3f} {HEIGHT - 0.15}" dir="0 0 -1" cutoff="78" exponent="0.6"'
+        f' castshadow="{shadow}"'
         f' diffuse="{power:.3f} {power * (warm + 1) / 2:.3f} {power * warm:.3f}" specular="0.2 0.2 0.2"'
         ' attenuation="0.75 0.08 0.02"/>'
     )
@@ -129,8 +131,9 @@ def _shell(out: _Writer, room: Room, rng: np.random.Generator, with_walls: bool)
     paper = textures.plaster(rng, room.wall_colour)
     long, short = (out.material(paper, "matte", (n / 1.5, 1.5)) for n in (w, d))
     trim = f'material="matte" rgba="{_words(lighter(room.wall_colour, 0.5))} 1"'
-    for x, y, length, angle, look in ((cx, cy + d / 2, w, 0, long), (cx + w / 2, cy, d, -90, short),
-                                      (cx, cy - d / 2, w, 180, long), (cx - w / 2, cy, d, 90, short)):  # fmt: skip
+    sides = ((cx, cy + d / 2, w, 0, long), (cx + w / 2, cy, d, -90, short),
+             (cx, cy - d / 2, w, 180, long), (cx - w / 2, cy, d, 90, short))  # fmt: skip
+    for x, y, length, angle, look in sides:
         # A plane's front is its local +z; turn that into the room.
         turn = rotation((0, 0, angle)) @ rotation((90, 0, 0))
         quat = _words(_quaternion(turn))
@@ -140,7 +143,10 @@ def _shell(out: _Writer, room: Room, rng: np.random.Generator, with_walls: bool)
         )
         inward = rotation((0, 0, angle)) @ [0, -0.008, 0]
         out.body_xml.append(
-            f'<geom type="box" pos="{x + inward[0]:.3f} {y + inward[1]:.3f} 0.05" quat="{_words(_quaternion(rotation((0, 0, angle))))}"'
+            f'<geom type="box" pos="{x + inward[0]:.3f} {y + inward[1]:.3f} 0.05"'
+            f' quat="{_words(_quaternion(rotation((0, 0, angle))))}"'
+            f' quat="{_words(_quaternion(rotation((0, 0, angle))))}"'
+            f' quat="{_words(_quaternion(rotation((0, 0, angle))))}"'
             f' size="{length / 2:.3f} 0.008 0.05" {trim}/>'
         )
 
@@ -168,11 +174,11 @@ def _quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:
         q = np.array([1 + m.trace(), m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]])
     else:
         i = k - 1
-        j, l = (i + 1) % 3, (i + 2) % 3
+        j, k = (i + 1) % 3, (i + 2) % 3
         q = np.zeros(4)
-        q[0] = m[l, j] - m[j, l]
+        q[0] = m[k, j] - m[j, k]
         q[1 + i] = 1 + 2 * m[i, i] - m.trace()
         q[1 + j] = m[j, i] + m[i, j]
-        q[1 + l] = m[l, i] + m[i, l]
+        q[1 + k] = m[k, i] + m[i, k]
     q = q / np.linalg.norm(q)
     return float(q[0]), float(q[1]), float(q[2]), float(q[3])

@@ -1,14 +1,15 @@
-"""Without OpenGL the error names the package to install (a fresh process, since MuJoCo binds GL at import)."""
+"""Without OpenGL the error names the package to install; a fresh process, MuJoCo binds GL at import."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 
 import pytest
 
-pytest.importorskip("mujoco")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("mujoco") is None, reason="needs MuJoCo")
 
 
 def test_a_missing_gl_library_is_named(tmp_path):

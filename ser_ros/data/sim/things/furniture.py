@@ -100,13 +100,13 @@ def bookshelf(p: Parts, c: RGB, rng: np.random.Generator) -> None:
     for i in range(rows + 1):
         p.box((0, 0, 0.03 + i * step), (w, d, 0.03), c)
     for i in range(rows):
-        x = -w / 2 + 0.04
-        while x < w / 2 - 0.1:
+        along = -w / 2 + 0.04
+        while along < w / 2 - 0.1:
             t, tall = rng.uniform(0.04, 0.08), rng.uniform(0.6, 0.85) * step
             if rng.random() < 0.88:
                 spine = shade(str(rng.choice((*VIVID, "brown", "white", "black"))), rng)
-                p.box((x + t / 2, 0.02, 0.045 + i * step + tall / 2), (t * 0.92, 0.2, tall), spine)
-            x += t
+                p.box((along + t / 2, 0.02, 0.045 + i * step + tall / 2), (t * 0.92, 0.2, tall), spine)
+            along += t
 
 
 def wardrobe(p: Parts, c: RGB, rng: np.random.Generator) -> None:
@@ -135,7 +135,7 @@ def counter(p: Parts, c: RGB, rng: np.random.Generator) -> None:
     p.box((0, 0.05, 0.05), (w, d - 0.14, 0.1), DARK)
     top = (0.32, 0.31, 0.31) if rng.random() < 0.5 else (0.82, 0.79, 0.74)
     p.box((0, 0, h), (w + 0.02, d + 0.04, 0.05), top, finish="gloss")
-    doors = int(round(w / 0.45))
+    doors = round(w / 0.45)
     for i in range(doors):
         x = -w / 2 + w / doors * (i + 0.5)
         p.box((x, -d / 2 + 0.03, 0.47), (w / doors - 0.03, 0.03, 0.72), c)

@@ -59,10 +59,10 @@ def sofa(p: Parts, c: RGB, rng: np.random.Generator) -> None:
             p.rod((x * (w / 2 - 0.12), y, 0), (x * (w / 2 - 0.12), y, 0.1), 0.025, WOOD_RGB)
     room = (w - 0.4) / seats
     for i in range(seats):
-        x = -w / 2 + 0.2 + room * (i + 0.5)
-        p.soft((x, -0.06, 0.42), (room - 0.015, 0.66, 0.18), lighter(c, 0.06), roundness=0.6)
-        p.soft((x, 0.24, 0.68), (room - 0.02, 0.16, 0.4), lighter(c, 0.03), roundness=0.7)
-        p.seats.append(Surface(x, -0.1, room * 0.2, 0.1, 0.51))
+        at = -w / 2 + 0.2 + room * (i + 0.5)
+        p.soft((at, -0.06, 0.42), (room - 0.015, 0.66, 0.18), lighter(c, 0.06), roundness=0.6)
+        p.soft((at, 0.24, 0.68), (room - 0.02, 0.16, 0.4), lighter(c, 0.03), roundness=0.7)
+        p.seats.append(Surface(at, -0.1, room * 0.2, 0.1, 0.51))
 
 
 def armchair(p: Parts, c: RGB, rng: np.random.Generator) -> None:
@@ -89,6 +89,6 @@ def bed(p: Parts, c: RGB, rng: np.random.Generator) -> None:
             p.rod((*at, 0), (*at, 0.2), 0.035, wood)
     p.soft((0, 0, 0.38), (w - 0.04, length - 0.08, 0.22), WHITE, roundness=0.5)
     p.soft((0, -0.28, 0.42), (w + 0.03, length * 0.66, 0.22), c, roundness=0.5)
-    for x in (-w / 4, w / 4):
-        p.soft((x, length / 2 - 0.3, 0.54), (w / 2 - 0.1, 0.4, 0.14), WHITE, roundness=0.9)
+    for side in (-w / 4, w / 4):
+        p.soft((side, length / 2 - 0.3, 0.54), (w / 2 - 0.1, 0.4, 0.14), WHITE, roundness=0.9)
     p.seats.append(Surface(0, -0.3, w * 0.25, 0.5, 0.53))

@@ -1,0 +1,134 @@
+"""The small CLIP of the shipped checkpoint: its recipe, its data, its optimiser, a short run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from ser_ros.model.config_json import build
+from ser_ros.model.ser_model import SerModel
+from ser_ros.train.contrastive import ContrastiveRecipe, main
+from ser_ros.train.contrastive_data import COLOURS, load_pairs, mirrored
+from ser_ros.train.contrastive_start import Sizes, train_vocabulary
+from ser_ros.train.muon import Muon, orthogonalise
+
+CONFIG = Path(__file__).resolve().parents[2] / "config/train"
+THINGS = [("chair", "red"), ("table", "blue"), ("ball", "green")]
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    """Pictures of one coloured square each, in the files that `ser_ros sim render` writes."""
+    for split, count in (("train", 24), ("val", 8)):
+        folder = tmp_path / "data" / split
+        (folder / "images").mkdir(parents=True)
+        (folder / "records").mkdir()
+        records = []
+        for i in range(count):
+            noun, colour = THINGS[i % 3]
+            pixels = np.full((64, 64, 3), 200, np.uint8)
+            pixels[:32, :32] = {"red": (220, 20, 20), "blue": (20, 20, 220), "green": (20, 180, 20)}[colour]
+            Image.fromarray(pixels).save(folder / "images" / f"{i}.jpg")
+            grid = np.full((16, 16), -1)
+            grid[:8, :8] = 0
+            texts = [f"A {colour} {noun} in a room."] * 5
+            records.append(
+                {"file_name": f"{i}.jpg", "things": [[noun, colour, [colour]]], "grid": grid.ravel().tolist(),
+                 "captions": {"default": texts, "detailed": texts}}
+            )  # fmt: skip
+        (folder / "records" / "0.json").write_text(json.dumps(records))
+        annotations = [{"caption": r["captions"]["default"][0]} for r in records]
+        (folder / "captions.json").write_text(json.dumps({"annotations": annotations}))
+    return tmp_path
+
+
+def test_yaml_documents_exactly_the_dataclass():
+    raw = yaml.safe_load((CONFIG / "sim_clip.yaml").read_text())
+    expected = dataclasses.asdict(ContrastiveRecipe())
+    expected["sizes"]["second_layers"] = list(expected["sizes"]["second_layers"])
+    assert raw == expected
+
+
+@pytest.mark.parametrize("name", ["sim_clip.yaml", "sim_clip_gpu.yaml"])
+def test_recipes_load(name):
+    raw = yaml.safe_load((CONFIG / name).read_text())
+    recipe = build(ContrastiveRecipe, raw, name, {"sizes": Sizes})
+    assert recipe.sizes.image % recipe.sizes.patch == 0
+    assert max(recipe.sizes.second_layers) == recipe.sizes.tower_depth
+
+
+def test_patches_carry_the_share_of_what_they_show(home):
+    data = load_pairs(home / "data/train", 64)
+    kinds = data.kind_words()
+    tokenizer = train_vocabulary(home / "data/val", 400)
+    batch = data.batch(np.array([0]), kinds, tokenizer, np.random.default_rng(0), "cpu")
+    shares = batch.kind[0].reshape(4, 4, -1)
+    assert batch.kind[0].sum(-1).numpy() == pytest.approx(1.0)
+    assert (shares[:2, :2, kinds.index("chair")] == 1).all()
+    assert (shares[2:, :, 0] == 1).all()
+    assert batch.colour[0].reshape(4, 4, -1)[0, 0, COLOURS.index("red")] == 1
+    turned = mirrored(batch)
+    assert (turned.kind[0].reshape(4, 4, -1)[:2, 2:, kinds.index("chair")] == 1).all()
+    torch.testing.assert_close(mirrored(turned).pixels, batch.pixels)
+
+
+def test_newly_rendered_pictures_are_added_once(home):
+    data = load_pairs(home / "data/train", 32)
+    record = {**data.records[0], "file_name": "23.jpg"}
+    (home / "data/train/records/1.json").write_text(json.dumps([{**record, "file_name": "new.jpg"}]))
+    Image.new("RGB", (64, 64)).save(home / "data/train/images/new.jpg")
+    more = load_pairs(home / "data/train", 32, data)
+    assert len(more) == len(data) + 1
+    assert len(load_pairs(home / "data/train", 32, more)) == len(more)
+
+
+def test_orthogonalise_makes_singular_values_one():
+    for shape in ((8, 32), (32, 8)):
+        values = torch.linalg.svdvals(
+            orthogonalise(torch.randn(shape, generator=torch.Generator().manual_seed(0)))
+        )
+        assert ((values > 0.6) & (values < 1.3)).all()
+
+
+def test_muon_descends():
+    weight = torch.nn.Parameter(torch.ones(4, 6))
+    tool = Muon([weight], lr=0.2)
+    for _ in range(60):
+        tool.zero_grad()
+        (weight**2).sum().backward()
+        tool.step()
+    assert weight.abs().max() < 0.5
+
+
+def test_a_short_run_learns_the_colours_and_writes_a_model_the_stages_can_start_from(home, capsys):
+    sizes = {"image": 64, "patch": 16, "width": 32, "tower_depth": 2, "second_layers": [1, 2], "heads": 2,
+             "connector": 32, "deeplens_width": 32, "deeplens_depth": 1, "language_depth": 1,
+             "vocabulary": 400}  # fmt: skip
+    raw = {
+        "root": str(home / "data"),
+        "output": str(home / "run"),
+        "minutes": 2,
+        "steps": 120,
+        "batch_size": 12,
+        "sizes": sizes,
+    }
+    (home / "r.yaml").write_text(yaml.safe_dump(raw))
+    assert main([str(home / "r.yaml"), "--set", "seed=1"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["validation"]["colour_right"] > 0.9
+    model = SerModel.from_pretrained(home / "run/init")
+    assert model.tokenizer is not None
+    assert model.see(model.preprocess([np.zeros((64, 64, 3), np.uint8)])).layers[2].shape == (1, 16, 32)
+
+
+def test_no_pictures_is_a_sentence(tmp_path, capsys):
+    (tmp_path / "r.yaml").write_text("root: " + str(tmp_path))
+    assert main([str(tmp_path / "r.yaml")]) == 2
+    assert "ser_ros sim render" in capsys.readouterr().err
