@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # ROS 2 Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
 from ser_ros.node.diagnostics import ERROR, WARN, Diagnostics, Rate, Report
 
-IMAGE_TYPES = {"sensor_msgs/msg/Image": False, "sensor_msgs/msg/CompressedImage": True}
+IMAGE_TYPES = {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"}
 
 
 @dataclass
@@ -160,16 +164,23 @@ class Cameras:
             report.worsen(ERROR, f"no image of {camera.topic} could be read: {camera.last_problem}")
 
     def _why_silent(self, camera: Camera) -> str:
-        publishers = self._node.count_publishers(camera.topic)
-        if publishers:
-            return f"no image on {camera.topic} yet from {publishers} publisher(s)"
-        seen = sorted(
-            topic
+        """A sentence on what is on the ROS graph instead of an image."""
+        published = {
+            topic: types
             for topic, types in self._node.get_topic_names_and_types()
-            if any(kind in IMAGE_TYPES for kind in types)
-            and topic != camera.topic
-            and not topic.startswith(self._node.get_fully_qualified_name() + "/")
-            and self._node.count_publishers(topic)
-        )
+            if self._node.count_publishers(topic)
+        }
+        wanted = "sensor_msgs/msg/CompressedImage" if self._compressed else "sensor_msgs/msg/Image"
+        there = published.get(camera.topic)
+        if there and wanted not in there:
+            return f"{camera.topic} is of type {', '.join(there)}, not {wanted}; see the parameter compressed"
+        if there:
+            return f"no image on {camera.topic} yet, though it has a publisher"
+        own = self._node.get_fully_qualified_name() + "/"
+        seen = [
+            topic
+            for topic, types in sorted(published.items())
+            if IMAGE_TYPES.intersection(types) and not topic.startswith(own)
+        ]
         others = f"; image topics with a publisher: {', '.join(seen[:8])}" if seen else ""
         return f"nobody publishes {camera.topic}{others}"

@@ -34,6 +34,7 @@ from ser_ros.node.graph_messages import to_message
 from ser_ros.node.lifecycle import ManagedNode, run
 from ser_ros.runtime.camera_slots import CameraSlots
 from ser_ros.runtime.captioner import Captioner
+from ser_ros.runtime.device_memory import accelerator_megabytes
 from ser_ros.srv import DescribeImage
 
 STOP_TIMEOUT = 3.0  # seconds to wait for the image in work; below lifecycle.GRACE
@@ -262,6 +263,9 @@ class CaptionNode(ManagedNode[CaptionParameters]):
                 "unreadable": sum(camera.unreadable for camera in cameras),
             }
         )
+        megabytes = accelerator_megabytes()
+        if megabytes is not None:
+            report.values["device memory (MB)"] = megabytes
         self._latencies.fill(report)
 
 

@@ -22,9 +22,9 @@ from ser_ros.node.caption_parameters import CaptionParameters
 from ser_ros.node.diagnostics import Diagnostics, Latencies
 from ser_ros.runtime.camera_slots import CameraSlots, RateLimit, Waiting
 from ser_ros.runtime.captioner import Captioner, CaptionOptions
+from ser_ros.runtime.device_memory import free_memory, is_out_of_memory
 from ser_ros.runtime.image_messages import ImageError, compressed_to_rgb, image_to_rgb
 from ser_ros.runtime.keyframe_gate import KeyframeGate
-from ser_ros.runtime.memory_errors import free_memory, is_out_of_memory
 
 MAX_REQUESTS = 16  # more are refused: an answer would come too late
 
@@ -187,7 +187,7 @@ class CaptionWorker:
         except ImageError as error:
             camera.unreadable += 1
             camera.last_problem = str(error)
-            self._diagnostics.error(f"camera {camera.name}: {error}")
+            self._diagnostics.error(f"camera {camera.name}: {error}", topic=camera.name)
             return None
         keyframe = self._gate.is_keyframe(
             camera.name, picture, now, parameters.keyframe_threshold, parameters.keyframe_max_interval
@@ -256,11 +256,11 @@ class CaptionWorker:
         if error is None:
             self._diagnostics.error(what)
         elif isinstance(error, UserError):
-            self._diagnostics.error(f"{what}: {error}")
+            self._diagnostics.error(f"{what}: {error}", topic=what)
         else:
             # the first line: CUDA's text goes on with advice and addresses
             reason = (str(error).splitlines() or [""])[0][:200]
-            self._diagnostics.error(f"{what}: {type(error).__name__}: {reason}")
+            self._diagnostics.error(f"{what}: {type(error).__name__}: {reason}", topic=what)
             self._diagnostics.debug(traceback.format_exc())
 
 

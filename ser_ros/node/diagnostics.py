@@ -26,7 +26,7 @@ OK, WARN, ERROR, STALE = (
     DiagnosticStatus.STALE,
 )
 HOLD = 10.0  # seconds an error stays in the status after it was reported
-_REMEMBERED = 64  # different sentences whose last log time is kept
+_REMEMBERED = 64  # different topics of errors whose last log time is kept
 
 
 @dataclass
@@ -76,19 +76,23 @@ class Diagnostics:
         """Leave out the status called `name` from now on."""
         self._sections.pop(name, None)
 
-    def error(self, sentence: str) -> None:
-        """Report an error that the node survives; the same sentence is logged once in `HOLD` seconds.
+    def error(self, sentence: str, topic: str = "") -> None:
+        """Report an error that the node survives; may be called from any thread.
 
-        May be called from any thread.
+        Args:
+            sentence: what is wrong, for people.
+            topic: what it is about; one sentence about it is logged in `HOLD` seconds. Empty: the sentence
+                itself, for sentences without changing numbers.
         """
         now = time.monotonic()
+        topic = topic or sentence
         with self._lock:
             self._errors += 1
             self._last_error, self._last_error_time = sentence, now
-            log = now - self._last_logged.get(sentence, -HOLD) >= HOLD
+            log = now - self._last_logged.get(topic, -HOLD) >= HOLD
             if log:
-                self._last_logged.pop(sentence, None)
-                self._last_logged[sentence] = now
+                self._last_logged.pop(topic, None)
+                self._last_logged[topic] = now
                 if len(self._last_logged) > _REMEMBERED:
                     del self._last_logged[next(iter(self._last_logged))]
         if log:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
 from ser_ros.model.description import Edit
@@ -316,6 +316,14 @@ def test_silence_is_explained(start, robot):
     robot.wait_for_status("caption_node: camera image", "no image on /image for", level=b"\x02")
     robot.stream("image", 10)
     robot.wait_for_status("caption_node: camera image", "ok", level=b"\x00")
+
+
+def test_a_topic_of_the_other_image_type_is_named(start, robot):
+    robot.publisher("image", CompressedImage)
+    start()
+    robot.wait_for_status(
+        "caption_node: camera image", "sensor_msgs/msg/CompressedImage, not sensor_msgs/msg/Image"
+    )
 
 
 def test_reliable_subscription_tells_of_a_best_effort_publisher(start, robot):

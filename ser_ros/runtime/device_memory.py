@@ -1,4 +1,4 @@
-"""Is this exception a full memory, of the CPU or of any accelerator? And giving back what can be."""
+"""Memory of the device a model runs on: is it full, how much is used, give back what can be."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return any(sentence in text for sentence in _SENTENCES)
+
+
+def accelerator_megabytes() -> int | None:
+    """Memory that torch holds on the GPU in MB; None without torch or GPU. Imports nothing."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return torch.cuda.memory_reserved() // 1_000_000
 
 
 def free_memory() -> None:
