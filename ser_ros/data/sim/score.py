@@ -21,11 +21,10 @@ from ser_ros.data.sim.truth import Seen, Truth
 from ser_ros.errors import UserError
 from ser_ros.graph.parser import parse
 
-_CONTEXT = frozenset(
-    "wall,floor,room,kitchen,bedroom,hallway,office,bathroom,living room,stand,rest,left,right,middle,side".split(
-        ","
-    )
-)
+_CONTEXT = frozenset({
+    "wall", "floor", "room", "kitchen", "bedroom", "hallway", "office", "bathroom", "living room", "stand",
+    "rest", "left", "right", "middle", "side", "tile", "carpet",
+})  # fmt: skip
 _PREDICATES = {
     "next to": "next to", "in front of": "in front of", "left of": "left of", "right of": "right of",
     "behind": "behind", "above": "above", "under": "under", "wear": "wear", "in": "in", "on": "on",

@@ -17,9 +17,10 @@ LARGE = 0.07
 GLIMPSED = 0.0008  # less than this and a caption that names the thing is wrong
 MOST_NAMED = 6
 PARTS = {"person": "shirt", "plant": "pot"}  # what carries the colour of a thing
-_WOODEN = frozenset(
-    "table,coffee table,desk,nightstand,dresser,bookshelf,wardrobe,shelf,stairs,chair,stool,door".split(",")
-)  # of these the brown ones are made of wood
+_WOODEN = frozenset({  # of these the brown ones are made of wood
+    "table", "coffee table", "desk", "nightstand", "dresser", "bookshelf", "wardrobe", "shelf", "stairs",
+    "chair", "stool", "door",
+})  # fmt: skip
 
 
 @dataclass

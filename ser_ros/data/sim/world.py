@@ -145,8 +145,6 @@ def _shell(out: _Writer, room: Room, rng: np.random.Generator, with_walls: bool)
         out.body_xml.append(
             f'<geom type="box" pos="{x + inward[0]:.3f} {y + inward[1]:.3f} 0.05"'
             f' quat="{_words(_quaternion(rotation((0, 0, angle))))}"'
-            f' quat="{_words(_quaternion(rotation((0, 0, angle))))}"'
-            f' quat="{_words(_quaternion(rotation((0, 0, angle))))}"'
             f' size="{length / 2:.3f} 0.008 0.05" {trim}/>'
         )
 
