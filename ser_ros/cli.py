@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pseudo": ("ser_ros.data.pseudo_command", "write pseudo-initial captions for stage 2"),
     "sim": ("ser_ros.data.sim.command", "render the simulated home, or record a patrol through it"),
     "data": ("ser_ros.train.data_command", "check the datasets of a recipe before training"),
+    "predict": ("ser_ros.eval.predict_command", "caption a dataset into a prediction file"),
     "score": (
         "ser_ros.eval.score_command",
         "score a prediction file: CIDEr, SPICE(ser), CAPTURE, judges ...",

@@ -42,21 +42,14 @@ def read_references(path: Path, style: str = "") -> tuple[dict[str, list[str]], 
     content = _load(path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise UserError(f"{path} has no list 'images'; references are COCO or Karpathy caption files")
-    karpathy = "annotations" not in content
-    captions: dict[str, list[str]] = {}
-    names: dict[str, str] = {}
-    for number, image in enumerate(content["images"]):
-        where = f"{path}, images[{number}]"
-        if karpathy and _field(image, "split", str, where) != "test":
-            continue
-        image_id = _id(image, "cocoid" if karpathy else "id", where)
-        if image_id in captions:
-            raise UserError(f"{where}: image {image_id} is listed twice")
-        sentences = image.get("sentences", []) if karpathy else []
-        captions[image_id] = [_field(sentence, "raw", str, where) for sentence in sentences]
-        folder = image.get("filepath", "")
-        name = image.get("filename" if karpathy else "file_name") or ""
-        names[image_id] = f"{folder}/{name}" if folder else str(name)
+    names = _names(content, path)
+    captions: dict[str, list[str]] = {image_id: [] for image_id in names}
+    if "annotations" not in content:
+        for number, image in enumerate(content["images"]):
+            if image["split"] == "test":
+                where = f"{path}, images[{number}]"
+                texts = [_field(sentence, "raw", str, where) for sentence in image.get("sentences", [])]
+                captions[str(image["cocoid"])] = texts
     for number, annotation in enumerate(content.get("annotations", [])):
         where = f"{path}, annotations[{number}]"
         image_id = _id(annotation, "image_id", where)
@@ -71,6 +64,29 @@ def read_references(path: Path, style: str = "") -> tuple[dict[str, list[str]], 
     if not captions:
         raise UserError(f"{path} has no image to score")
     return captions, names
+
+
+def read_images(path: Path) -> dict[str, str]:
+    """File name by image id: of any reference file, or of the authors' list [{file_name, image_id}].
+
+    Raises:
+        UserError: the file is none of these, or an image has no name.
+    """
+    content = _load(path)
+    if isinstance(content, list):
+        content = {
+            "images": [{**e, "id": e.get("image_id")} for e in content if isinstance(e, dict)],
+            "annotations": [],
+        }
+    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
+        raise UserError(f"{path} has no list 'images' of pictures to caption")
+    names = _names(content, path)
+    nameless = [image_id for image_id, name in names.items() if not name]
+    if nameless or not names:
+        raise UserError(
+            f"{path} has no file name for {_named(nameless)}" if names else f"{path} lists no image"
+        )
+    return names
 
 
 def read_predictions(path: Path) -> dict[str, str]:
@@ -112,6 +128,23 @@ def three_sentences(caption: str) -> str:
     Only for comparing with their numbers (`--authors-cut`).
     """
     return ".".join(caption.split(".")[:3])
+
+
+def _names(content: dict[str, Any], path: Path) -> dict[str, str]:
+    """File names by id; of Karpathy's file the test split."""
+    karpathy = "annotations" not in content
+    names: dict[str, str] = {}
+    for number, image in enumerate(content["images"]):
+        where = f"{path}, images[{number}]"
+        if karpathy and _field(image, "split", str, where) != "test":
+            continue
+        image_id = _id(image, "cocoid" if karpathy else "id", where)
+        if image_id in names:
+            raise UserError(f"{where}: image {image_id} is listed twice")
+        folder = image.get("filepath", "")
+        name = image.get("filename" if karpathy else "file_name") or ""
+        names[image_id] = f"{folder}/{name}" if folder else str(name)
+    return names
 
 
 def _load(path: Path) -> Any:

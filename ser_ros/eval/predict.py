@@ -1,0 +1,204 @@
+"""Images to a prediction file: resumable, in shards, with every glance kept.
+
+OUT.json is the prediction file: the caption after all refinements. OUT.lines/I-of-N.jsonl is the work of one
+shard, one line an image, first a line with the recipe; a run that was killed goes on after its last
+whole line. When all shards are complete, whichever run ends last writes OUT.json, and OUT.initial.json with
+the captions of the first glance.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ser_ros.errors import UserError
+
+
+@dataclass(frozen=True)
+class PredictRecipe:
+    """What to caption and how; the only place of these defaults.
+
+    Attributes:
+        model: checkpoint folder; "" is the shipped model.
+        references: COCO or Karpathy file, or list of {file_name, image_id}, that names the images.
+        images: folder that the file names are relative to.
+        out: prediction file to write.
+        limit: first images only; 0 is all.
+        style: prompt of the checkpoint.
+        refinements: second glances, 0 to 4; 0 is the single-pass specialist.
+        max_tokens: most new tokens in one caption.
+        beams: beam width (the paper evaluates with 3).
+        batch: images at once.
+        backend: auto, torch or onnx.
+        device: auto, cpu, cuda, ...
+        dtype: auto, bf16, fp16 or fp32.
+    """
+
+    model: str = ""
+    references: str = ""
+    images: str = ""
+    out: str = "predictions.json"
+    limit: int = 0
+    style: str = "default"
+    refinements: int = 1
+    max_tokens: int = 77
+    beams: int = 3
+    batch: int = 8
+    backend: str = "auto"
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+# What may change between two runs of one prediction file.
+_FREE = {"batch", "device", "out"}
+
+
+def load_predict_recipe(path: Path, changes: Sequence[str] = ()) -> PredictRecipe:
+    """A YAML file of `PredictRecipe` with changes "KEY=VALUE" on top; UserError names a wrong key or type."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold keys and values")
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise UserError(f"--set {change}: write KEY=VALUE")
+        content[key] = yaml.safe_load(value) if value else ""
+    kinds = {field.name: type(field.default) for field in fields(PredictRecipe)}
+    for key, value in content.items():
+        if key not in kinds:
+            raise UserError(f"{path}: there is no parameter {key}; choose from {', '.join(kinds)}")
+        if kinds[key] is str and isinstance(value, int | float) and not isinstance(value, bool):
+            content[key] = str(value)
+        elif type(value) is not kinds[key]:
+            raise UserError(f"{path}: {key} must be {kinds[key].__name__}, not {value!r}")
+    recipe = PredictRecipe(**content)
+    for key in ("references", "images", "out"):
+        if not getattr(recipe, key):
+            raise UserError(f"{path}: {key} is missing")
+    if recipe.batch < 1 or recipe.limit < 0:
+        raise UserError(f"{path}: batch must be at least 1 and limit at least 0")
+    return recipe
+
+
+def predict(recipe: PredictRecipe, shard: tuple[int, int] = (0, 1)) -> dict[str, Any]:
+    """Caption this shard's images that have no caption yet.
+
+    Args:
+        recipe: what to do.
+        shard: (index, count); images are dealt out one by one.
+
+    Returns:
+        images, done_before, seconds, out (None while other shards are missing).
+
+    Raises:
+        UserError: missing images, another recipe in the folder, or anything the captioner refuses.
+    """
+    import time
+
+    from tqdm import tqdm
+
+    from ser_ros.eval.captions_files import read_images
+    from ser_ros.runtime.captioner import CaptionOptions
+    from ser_ros.runtime.load import load_captioner
+
+    names = read_images(Path(recipe.references))
+    jobs = list(names.items())[: recipe.limit or None]
+    mine = jobs[shard[0] :: shard[1]]
+    folder = Path(recipe.images)
+    absent = [name for _, name in mine if not (folder / name).is_file()]
+    if absent:
+        raise UserError(f"{folder / absent[0]} does not exist ({len(absent)} of {len(mine)} images missing)")
+    work = Path(recipe.out).with_suffix(".lines")
+    lines = work / f"{shard[0]}-of-{shard[1]}.jsonl"
+    done = _resume(lines, recipe, shard[1])
+    open_jobs = [job for job in mine if job[0] not in done]
+    start = time.perf_counter()
+    if open_jobs:
+        captioner = load_captioner(recipe.model, recipe.backend, recipe.device, recipe.dtype)
+        options = CaptionOptions(recipe.style, recipe.refinements, recipe.max_tokens, recipe.beams)
+        try:
+            with lines.open("a", encoding="utf-8") as file, tqdm(total=len(open_jobs), unit="image") as bar:
+                for batch in _batches(open_jobs, recipe.batch):
+                    descriptions = captioner.describe([_load(folder / name) for _, name in batch], options)
+                    for (image_id, name), said in zip(batch, descriptions, strict=True):
+                        entry = {
+                            "image_id": image_id, "file_name": name, "caption": said.refined or said.initial,
+                            "initial": said.initial,
+                        }  # fmt: skip
+                        file.write(json.dumps(entry) + "\n")
+                    file.flush()
+                    bar.update(len(batch))
+        finally:
+            captioner.close()
+    written = _join(Path(recipe.out), work, shard[1], [image_id for image_id, _ in jobs])
+    return {
+        "images": len(mine), "done_before": len(mine) - len(open_jobs),
+        "seconds": round(time.perf_counter() - start, 3), "out": recipe.out if written else None,
+    }  # fmt: skip
+
+
+def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:
+    """Ids already captioned; a broken last line is cut off."""
+    header = json.dumps({"recipe": {k: v for k, v in asdict(recipe).items() if k not in _FREE}, "of": shards})
+    try:
+        lines.parent.mkdir(parents=True, exist_ok=True)
+        if not lines.exists():
+            lines.write_text(header + "\n")
+            return set()
+        whole = [line for line in lines.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        if not whole or whole[0].rstrip("\n") != header:
+            raise UserError(
+                f"{lines} holds predictions of another recipe; choose another out or delete {lines.parent}"
+            )
+        lines.write_text("".join(whole))
+    except OSError as error:
+        raise UserError(f"cannot write {lines}: {error.strerror}") from None
+    return {json.loads(line)["image_id"] for line in whole[1:]}
+
+
+def _join(out: Path, work: Path, shards: int, wanted: Sequence[str]) -> bool:
+    entries: dict[str, dict[str, Any]] = {}
+    for index in range(shards):
+        lines = work / f"{index}-of-{shards}.jsonl"
+        if lines.exists():
+            entries |= {e["image_id"]: e for e in map(json.loads, lines.read_text().splitlines()[1:])}
+    if any(image_id not in entries for image_id in wanted):
+        return False
+    ordered = [entries[image_id] for image_id in wanted]
+    for path, key in ((out, "caption"), (out.with_suffix(".initial.json"), "initial")):
+        content = [
+            {"image_id": _number(e["image_id"]), "caption": e[key], "file_name": e["file_name"]}
+            for e in ordered
+        ]
+        path.write_text(json.dumps(content, indent=0) + "\n")
+    return True
+
+
+def _number(image_id: str) -> int | str:
+    return int(image_id) if image_id.isdecimal() and str(int(image_id)) == image_id else image_id
+
+
+def _batches(jobs: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
+    for start in range(0, len(jobs), size):
+        yield jobs[start : start + size]
+
+
+def _load(path: Path) -> Any:
+    import numpy as np
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise UserError(f"{path} cannot be read as an image ({error})") from None

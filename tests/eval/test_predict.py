@@ -1,0 +1,92 @@
+"""Prediction files: resumed after a kill, in shards, and never of two recipes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ser_ros.cli import main
+from ser_ros.errors import UserError
+from ser_ros.eval.predict import PredictRecipe, load_predict_recipe
+from tests.model.toys import toy_model
+from tests.train.toy_home import make_toy_home
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("predict")
+    make_toy_home(folder, 7)
+    toy_model().save_pretrained(folder / "model")
+    return folder
+
+
+def recipe(toy: Path, out: Path, **changes: object) -> Path:
+    content = {
+        "model": str(toy / "model"), "references": str(toy / "captions.json"), "images": str(toy / "images"),
+        "out": str(out), "beams": 2, "batch": 3, "max_tokens": 8, "device": "cpu", **changes,
+    }  # fmt: skip
+    path = out.with_suffix(".yaml")
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_shards_and_resuming_give_the_same_file(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, parts = tmp_path / "whole.json", tmp_path / "parts.json"
+    assert main(["predict", str(recipe(toy, whole)), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 7
+    path = recipe(toy, parts)
+    assert main(["predict", str(path), "--shard", "1/2"]) == 0
+    assert "waits for the other shards" in capsys.readouterr().out
+    assert not parts.exists()
+    assert main(["predict", str(path), "--shard", "0/2"]) == 0
+    assert parts.read_text() == whole.read_text()
+    entries = json.loads(whole.read_text())
+    assert [entry["image_id"] for entry in entries] == list(range(7))
+    lines = tmp_path / "whole.lines" / "0-of-1.jsonl"
+    lines.write_text(lines.read_text()[:-30])  # killed while writing the last image
+    capsys.readouterr()
+    before = whole.read_text()
+    assert main(["predict", str(tmp_path / "whole.yaml"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["done_before"] == 6
+    assert whole.read_text() == before
+    assert main(["score", "--references", str(toy / "captions.json"), "--predictions", str(whole)]) == 0
+
+
+def test_another_recipe_is_refused(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = recipe(toy, tmp_path / "p.json", limit=1)
+    assert main(["predict", str(path)]) == 0
+    assert main(["predict", str(path), "--set", "beams=1"]) == 2
+    assert "another recipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"beam": 3}, "no parameter beam"),
+        ({"beams": "three"}, "beams must be int"),
+        ({"images": ""}, "images is missing"),
+        ({"batch": 0}, "batch must be at least 1"),
+    ],
+)
+def test_bad_recipes(toy: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_predict_recipe(recipe(toy, tmp_path / "p.json", **changes))
+
+
+def test_missing_image(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = recipe(toy, tmp_path / "p.json", images=str(tmp_path))
+    assert main(["predict", str(path)]) == 2
+    assert "7 of 7 images missing" in capsys.readouterr().err
+    assert main(["predict", str(path), "--shard", "2/2"]) == 2
+
+
+def test_the_yaml_says_the_defaults() -> None:
+    assert yaml.safe_load((ROOT / "config" / "predict.yaml").read_text()) == asdict(PredictRecipe())

@@ -1,0 +1,144 @@
+"""The numbers: against the Java pipeline, against hand-made cases, and what a run prints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ser_ros.cli import main
+from ser_ros.eval.captions_files import CaptionPair, pair_up
+from ser_ros.eval.capture import capture
+from ser_ros.eval.coco_metrics import coco_metrics
+from ser_ros.eval.graph_metrics import graph_metrics, spice_ser
+from ser_ros.eval.metric import mean_metric
+from ser_ros.eval.statistics import add_intervals, paired_difference
+
+PURE = ("BLEU", "ROUGE_L", "CIDEr")
+
+
+def coco_sample(shared_data: Path) -> list[CaptionPair]:
+    entries = json.loads((shared_data / "coco_sample" / "captions.json").read_text())
+    return [CaptionPair(str(e["image_id"]), e["captions"][0], e["captions"][1:]) for e in entries]
+
+
+@pytest.mark.skipif(not shutil.which("java"), reason="the reference pipeline is Java")
+def test_equal_to_the_java_pipeline(shared_data: Path) -> None:
+    from pycocoevalcap.bleu.bleu import Bleu
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.meteor.meteor import Meteor
+    from pycocoevalcap.rouge.rouge import Rouge
+    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
+
+    pairs = coco_sample(shared_data)
+    texts = {p.image_id: [{"caption": r} for r in p.references] for p in pairs}
+    references = PTBTokenizer().tokenize(texts)
+    candidates = PTBTokenizer().tokenize({p.image_id: [{"caption": p.candidate}] for p in pairs})
+    wanted = [*Bleu(4).compute_score(references, candidates, verbose=0)[0]]
+    wanted += [scorer.compute_score(references, candidates)[0] for scorer in (Rouge(), Cider(), Meteor())]
+    found = coco_metrics(pairs)
+    assert [m.name for m in found] == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE_L", "CIDEr", "METEOR"]
+    assert [m.value for m in found] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_resampling_the_whole_set_is_the_score(files: SimpleNamespace) -> None:
+    pairs = pair_up(files.references, files.predictions)
+    for metric in coco_metrics(pairs, PURE):
+        assert metric.of(np.arange(len(pairs))) == pytest.approx(metric.value, abs=1e-9)
+
+
+def test_intervals_and_differences(files: SimpleNamespace) -> None:
+    ours = coco_metrics(pair_up(files.references, files.perfect), PURE)
+    theirs = coco_metrics(pair_up(files.references, files.predictions), PURE)
+    add_intervals(ours, 3)
+    for metric, other in zip(ours, theirs, strict=True):
+        low, high = metric.details["interval"]
+        assert low <= metric.value + 1e-9
+        assert metric.value <= high + 1e-9
+        assert paired_difference(metric, other)["difference"] > 0
+        same = paired_difference(metric, metric)
+        assert (same["difference"], same["p"]) == (0, 1)
+
+
+def test_without_java_meteor_says_so(files: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    (meteor,) = coco_metrics(pair_up(files.references, files.predictions), ["METEOR"])
+    assert meteor.value is None
+    assert "openjdk" in meteor.note
+
+
+def test_nan_scores_are_counted_not_hidden() -> None:
+    metric = mean_metric("x", [1.0, float("nan"), 0.0])
+    assert metric.value == 0.5
+    assert metric.details["without_score"] == 1
+    assert mean_metric("x", [float("nan")]).value is None
+
+
+def test_empty_captions_score_zero_and_are_told(
+    files: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictions = json.loads(files.predictions.read_text())
+    predictions[1]["caption"] = " "
+    files.predictions.write_text(json.dumps(predictions))
+    command = ["score", "--references", str(files.references), "--predictions", str(files.predictions)]
+    assert main([*command, "--metrics", "BLEU,CIDEr,METEOR,SPICE(ser),CAPTURE", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["empty_captions"] == 1
+    assert 0 < result["metrics"]["CIDEr"]["value"] < 10
+    assert "CAPTURE(variant)" in result["metrics"]
+
+
+def test_what_captions_say(files: SimpleNamespace) -> None:
+    perfect = pair_up(files.references, files.perfect)
+    said = pair_up(files.references, files.predictions)
+    assert spice_ser(perfect).value > spice_ser(said).value > 0
+    assert 1 >= capture(perfect).value > capture(said).value > 0
+    alone = [CaptionPair("1", "A red chair.", ["A red chair."])]
+    assert capture(alone).value == pytest.approx(1)
+    assert spice_ser(alone).value == pytest.approx(1)
+
+
+def test_true_graphs(tmp_path: Path) -> None:
+    truth = {
+        "image_id": 1,
+        "objects": [
+            {"noun": "chair", "count": 1, "attributes": ["red"]},
+            {"noun": "table", "count": 1, "attributes": []},
+        ],
+        "relations": [[0, "next to", 1]],
+        "allowed": [["chair", ["red"]], ["table", ["brown"]], ["lamp", []]],
+    }
+    graphs = tmp_path / "graphs.jsonl"
+    graphs.write_text(json.dumps(truth) + "\n")
+    good, bad = (
+        {m.name: m.value for m in graph_metrics([CaptionPair("1", text, [""])], graphs)}
+        for text in ("A red chair next to a table.", "A blue cat on a lamp.")
+    )
+    assert good == {
+        "Graph F1": 1, "Object F1": 1, "Attribute F1": 1, "Relation F1": 1, "Hallucinated objects": 0,
+    }  # fmt: skip
+    assert bad["Graph F1"] == 0
+    assert bad["Hallucinated objects"] == 0.5  # the cat; a lamp can be glimpsed
+
+
+def test_the_verb(files: SimpleNamespace, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    command = ["score", "--references", str(files.references), "--predictions", str(files.predictions)]
+    out = tmp_path / "images.jsonl"
+    command += ["--against", str(files.perfect), "--metrics", "CIDEr,SPICE", "--per-image", str(out)]
+    assert main(command) == 0
+    table = capsys.readouterr().out
+    assert "CIDEr" in table
+    assert "SPICE" in table
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["image_id"] for line in lines] == ["1", "2", "3"]
+    assert main([*command, "--json", "--authors-cut"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["authors_cut"] is True
+    assert result["against"]["CIDEr"]["difference"] < 0
+    assert result["metrics"]["SPICE"]["value"] is None
+    assert main([*command[:5], "--metrics", "CIDER"]) == 2
+    assert "there is no metric CIDER" in capsys.readouterr().err
