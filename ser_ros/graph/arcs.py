@@ -17,11 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from ser_ros.graph import wordnet
 from ser_ros.graph.lemmas import verb_lemma
 from ser_ros.graph.lexicon import NUMBERS
+from ser_ros.graph.predicates import preposition
 from ser_ros.graph.reading import Mention, Reading, Words
 from ser_ros.graph.tokens import Token
 
+DOUBTFUL = 0.5  # templates less likely than this give way to the list of prepositions
 VERBS = {"lie": "lay", "seat": "sit"}  # FACTUAL's annotators write these so
 
 
@@ -80,6 +83,7 @@ def to_reading(graph: ArcGraph, tokens: Sequence[Token], renames: Renames) -> Re
     for anchor, (template, sure) in sorted(graph.templates.items()):
         verbs = graph.of(anchor, Arc.VERB)
         verb = verbs[-1] if verbs else anchor
+        template = _plausible(template, sure, tokens, anchor, bool(verbs))
         predicate = " ".join(lemma_of(tokens[verb]) if word == "V" else word for word in template.split())
         start, end = min(verb, anchor), _end(tokens, max(verb, anchor), template)
         for subject in graph.of(anchor, Arc.SUBJECT):
@@ -88,6 +92,28 @@ def to_reading(graph: ArcGraph, tokens: Sequence[Token], renames: Renames) -> Re
                     both = graph.arcs[anchor, subject][1] * graph.arcs[anchor, thing][1]
                     reading.link(number[subject], predicate, number[thing], start, end, sure * both)
     return reading
+
+
+def _is_free(graph: ArcGraph, k: int, tokens: Sequence[Token]) -> bool:
+    """Whether a noun has no part in the graph, so that it can complete a name ("ICE cream cone")."""
+    return (
+        tokens[k].tag.startswith("NN") and k not in graph.things and all(k not in arc for arc in graph.arcs)
+    )
+
+
+def _plausible(template: str, sure: float, tokens: Sequence[Token], anchor: int, has_verb: bool) -> str:
+    """The template, or what the preposition at the anchor says where the template is doubtful.
+
+    The network knows a rare preposition ("alongside") worse than the list does, and V needs a verb.
+    """
+    found = preposition(tokens, anchor)
+    if not found:
+        return template
+    if template.startswith("V ") and not has_verb:
+        return template.removeprefix("V ")
+    if sure < DOUBTFUL:
+        return f"V {found[0]}" if has_verb else found[0]
+    return template
 
 
 def _end(tokens: Sequence[Token], anchor: int, template: str) -> int:
@@ -104,6 +130,11 @@ def _end(tokens: Sequence[Token], anchor: int, template: str) -> int:
 
 def _mention(graph: ArcGraph, head: int, tokens: Sequence[Token], renames: Renames) -> Mention:
     positions = sorted({head, *graph.of(head, Arc.NAME)})
+    before = positions[0] - 1
+    if before >= 0 and _is_free(graph, before, tokens):
+        pair = f"{tokens[before].text} {tokens[before + 1].text}"
+        if pair.replace(" ", "").isalpha() and wordnet.is_known(pair):
+            positions.insert(0, before)
     name = " ".join(tokens[k].text for k in positions)
     mention = Mention(
         renames.things.get(name, name), positions[0], positions[-1] + 1, confidence=graph.things[head]

@@ -111,7 +111,7 @@ def check(triples: SceneTriples) -> None:
 
 WORDS = (
     "a the two red blue cat man people tables table's on in of with wearing sitting is are and , . one other "
-    "he it its they there no without which that side next to top covered by 's 3 group couple image shows ' ( -"
+    "he it its they there no without which that side next to top covered by 's 3 group couple image shows -"
 )
 
 
