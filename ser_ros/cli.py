@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "sim": ("ser_ros.data.sim.command", "render the simulated home, or record a patrol through it"),
     "data": ("ser_ros.train.data_command", "check the datasets of a recipe before training"),
     "predict": ("ser_ros.eval.predict_command", "caption a dataset into a prediction file"),
+    "videoqa": ("ser_ros.eval.videoqa_command", "answer questions about long videos from captions"),
     "score": (
         "ser_ros.eval.score_command",
         "score a prediction file: CIDEr, SPICE(ser), CAPTURE, judges ...",
