@@ -67,5 +67,8 @@ def interpolate(start: Pose, end: Pose, fraction: float) -> Pose:
         angle = np.arccos(cosine)
         q = (np.sin((1 - fraction) * angle) * a + np.sin(fraction * angle) * b) / np.sin(angle)
     q /= np.linalg.norm(q)
-    x, y, z = (p + fraction * (r - p) for p, r in zip((start.x, start.y, start.z), (end.x, end.y, end.z), strict=True))
+    x, y, z = (
+        p + fraction * (r - p)
+        for p, r in zip((start.x, start.y, start.z), (end.x, end.y, end.z), strict=True)
+    )
     return Pose(start.frame_id, x, y, z, *(float(v) for v in q))
