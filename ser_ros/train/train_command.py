@@ -6,6 +6,7 @@ On several GPUs or hosts: `torchrun --nproc-per-node 2 -m ser_ros.cli train RECI
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 from pathlib import Path
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = load_recipe(args.recipe, args.set)
     try:
         import accelerate  # noqa: F401
+        import torch
         import transformers
     except ImportError as error:
         raise UserError(
@@ -44,7 +46,20 @@ def run(args: argparse.Namespace) -> int:
     from ser_ros.train.run import run as run_recipe
 
     transformers.logging.set_verbosity_error()
-    stages = run_recipe(recipe, args.stage, args.restart)
+    try:
+        stages = run_recipe(recipe, args.stage, args.restart)
+    except torch.OutOfMemoryError:
+        raise UserError(
+            "the GPU's memory is too small for this recipe; halve micro_batch (the result stays the same), "
+            "or set gradient_checkpointing: true"
+        ) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
+            raise
+        raise UserError(
+            f"cannot write {error.filename or recipe.output}: {error.strerror}; run the command again when "
+            "there is room, it goes on from its last checkpoint"
+        ) from None
     if int(os.environ.get("RANK", "0")) == 0:
         if args.json:
             print(json.dumps({"recipe": recipe.name, "output": recipe.output, "stages": stages}))

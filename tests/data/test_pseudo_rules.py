@@ -60,6 +60,7 @@ def test_every_category_is_swapped(generator: RuleGenerator) -> None:
         ("A clock on the wall.", "relation", "on"),
         ("A woman in a kitchen with a cat.", "relation", "in"),
         ("A fruit stand and a wine rest.", "action", "rest"),
+        ("A plane serviced by two people.", "relation", "by"),
         ("A gray washing machine.", "action", "washing"),
         ("A gray washing machine.", "entity", "machine"),
         ("The image captures a peaceful moment.", "entity", "moment"),
@@ -92,6 +93,7 @@ def test_articles_and_capitals_follow() -> None:
     assert apply("A cat", [(Swap("entity", 2, 5, ()), "elephant")]).text == "An elephant"
     assert apply("an orange ball", [(Swap("attribute", 3, 9, ()), "red")]).text == "a red ball"
     assert apply("a ball", [(Swap("entity", 2, 6, ()), "uniform")]).text == "a uniform"
+    assert apply("A RED BALL", [(Swap("attribute", 2, 5, ()), "orange")]).text == "An ORANGE BALL"
     assert apply("Two cats", [(Swap("attribute", 0, 3, ()), "five")]).text == "Five cats"
 
 

@@ -77,6 +77,10 @@ def test_bf16_and_recomputed_activations_train_too(toy: Toy, capsys: pytest.Capt
 def test_errors_are_one_sentence(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(toy.recipe), "--set", "model.start=/none"]) == 2
     assert "no model folder /none" in capsys.readouterr().err
+    blocked = toy.folder / "blocked"
+    blocked.write_text("a file where the run folder should be made")
+    assert main(["train", str(toy.recipe), "--set", f"output={blocked}/run"]) == 2
+    assert str(blocked) in capsys.readouterr().err
     assert main(["train", str(toy.recipe), "--stage", "reconstruct"]) == 2
     assert "the recipe has no stage 'reconstruct'" in capsys.readouterr().err
     assert main(["train", str(toy.recipe), "--stage", "stage1", "--set", "stages.stage1.micro_batch=7"]) == 2

@@ -103,7 +103,9 @@ def apply(caption: str, edits: Sequence[tuple[Swap, str]]) -> PseudoCaption:
     changes = []
     for swap, new in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
         old = caption[swap.start : swap.end]
-        if old[:1].isupper():
+        if old.isupper() and len(old) > 1:
+            new = new.upper()
+        elif old[:1].isupper():
             new = new[:1].upper() + new[1:]
         text = text[: swap.start] + new + text[swap.end :]
         article = re.search(r"\b([Aa]n?) \Z", text[: swap.start])
@@ -174,6 +176,8 @@ def _relations(triples: SceneTriples) -> Iterator[Swap]:
         place = next((p for p in _BY_LENGTH if words == p or words.endswith(" " + p)), None)
         if place is None or end in seen:
             continue
+        if place == "by" and words != "by":
+            continue  # "serviced by people" is no place
         head = triples.objects[relation.object].head
         if any(head == fixed or wordnet.is_a(head, fixed) for fixed in FIXED_PLACES.get(place, ())):
             continue
