@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "ser_ros.eval.score_command",
         "score a prediction file: CIDEr, SPICE(ser), CAPTURE, judges ...",
     ),
+    "reproduce": ("ser_ros.eval.reproduce_command", "train, predict and score a table of the paper"),
     "tokenize": ("ser_ros.eval.tokenize_command", "split captions into the PTB tokens COCO scores count"),
     "doctor": ("ser_ros.doctor", "check that everything captioning and the nodes need is here"),
 }

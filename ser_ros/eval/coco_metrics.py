@@ -80,9 +80,8 @@ class _BleuCounts:
         self.guess = np.array([s["guess"] for s in stats], np.float64)  # [N, 4]
         self.correct = np.array([s["correct"] for s in stats], np.float64)
         self.length = np.array([s["testlen"] for s in stats], np.float64)
-        self.reference = np.array(
-            [min(s["reflen"], key=lambda r, t=s["testlen"]: (abs(r - t), r)) for s in stats], np.float64
-        )
+        closest = [min((abs(r - s["testlen"]), r) for r in s["reflen"])[1] for s in stats]
+        self.reference = np.array(closest, np.float64)
 
     def bleu(self, images: np.ndarray, n: int) -> float:
         """Corpus BLEU-(n+1), with pycocoevalcap's smoothing constants."""

@@ -125,6 +125,7 @@ def predict(recipe: PredictRecipe, shard: tuple[int, int] = (0, 1)) -> dict[str,
     start = time.perf_counter()
     if open_jobs:
         captioner = load_captioner(recipe.model, recipe.backend, recipe.device, recipe.dtype)
+        start = time.perf_counter()  # without loading the model
         options = CaptionOptions(recipe.style, recipe.refinements, recipe.max_tokens, recipe.beams)
         try:
             with lines.open("a", encoding="utf-8") as file, tqdm(total=len(open_jobs), unit="image") as bar:
