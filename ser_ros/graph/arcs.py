@@ -129,7 +129,10 @@ def _end(tokens: Sequence[Token], anchor: int, template: str) -> int:
 
 
 def _mention(graph: ArcGraph, head: int, tokens: Sequence[Token], renames: Renames) -> Mention:
-    positions = sorted({head, *graph.of(head, Arc.NAME)})
+    named = graph.of(head, Arc.NAME)
+    positions = [head]
+    while positions[0] - 1 in named:
+        positions.insert(0, positions[0] - 1)
     before = positions[0] - 1
     if before >= 0 and _is_free(graph, before, tokens):
         pair = f"{tokens[before].text} {tokens[before + 1].text}"

@@ -1,7 +1,6 @@
-"""From the readings of single sentences to one scene.
+"""From the readings of single clauses to one scene.
 
-Openings ("The image shows") are cut before reading. Afterwards the sentences are put together:
-what is not there goes, pronouns and "the table" find what they point at, and heads that name no
+What is not there goes, pronouns and "the table" find what they point at, and heads that name no
 thing ("a sense of calm") go. Everything is linear in the length of the caption.
 """
 
@@ -10,59 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ser_ros.graph import wordnet
-from ser_ros.graph.lemmas import noun_lemma, verb_lemma
+from ser_ros.graph.lemmas import noun_lemma
 from ser_ros.graph.lexicon import (
-    ABSTRACT_SUBJECTS,
     COLOURS,
     EMPTY_HEADS,
     HIS,
     ITS,
     NOT_NAMES,
     PARTS,
-    PICTURES,
     POINTERS,
     PRONOUN_NAMES,
-    SHOWS,
     SIZES,
     STAND_INS,
 )
 from ser_ros.graph.reading import Link, Mention, Reading
 from ser_ros.graph.tokens import Token
 
+_ALIVE = ("noun.animal", "noun.person")
 LOOK_BACK = 40  # things before a pronoun or "the X" that are searched for what it points at
-
-
-def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
-    """The sentence after words that only say that there is an image."""
-    i = 0
-    texts = [token.text for token in tokens[:12]]
-    if texts[:1] == ["in"] or texts[:1] == ["overall"]:
-        i = 1
-    k = i
-    while k < len(texts) and tokens[k].tag in ("DT", "JJ", "VBN", "PRP$"):
-        k += 1
-    if k < len(texts) and texts[k] in PICTURES:
-        k += 1
-        while k < len(texts) and (
-            texts[k] in (",", "we", "you", "can", "see", "there", "that", "which", "prominently", "a", "view")
-            or verb_lemma(texts[k]) in SHOWS
-        ):
-            if texts[k] in ("is", "are") and texts[k - 1] != "there" and texts[:1] != ["in"]:
-                return tokens  # "the image is blurry" is about the image; it has no thing
-            k += 1
-        if k < len(tokens) and (texts[:1] == ["in"] or k > 1):
-            return tokens[k:]
-    return tokens
-
-
-def says_things(tokens: Sequence[Token]) -> bool:
-    """Whether a sentence can name a thing; "A sense of calm fills the room" does not."""
-    for token in tokens[:6]:
-        if token.text in ABSTRACT_SUBJECTS and token.tag != "JJ":
-            return False
-        if token.tag not in ("DT", "JJ", "PRP$", "RB", "VBN", "VBG", "CC", ","):
-            return True
-    return True
 
 
 def join(readings: Sequence[Reading]) -> Reading:
@@ -102,6 +66,7 @@ def resolve(reading: Reading) -> Reading:
     for mention in reading.mentions:
         if mention.count is None and _texts_before(mention, reading.tokens)[-2:] == ["couple", "of"]:
             mention.count = 2
+    _point_back(reading)
     same = _antecedents(reading)
     _add_owners(reading, same)
     reading = _merge(reading, same)
@@ -216,6 +181,18 @@ def _same(mention: Mention, earlier: Mention) -> bool:
     return True
 
 
+def _point_back(reading: Reading) -> None:
+    """ "a nightstand with a lamp on IT": what stands on the pronoun stands on what it points at."""
+    starts = {mention.start for mention in reading.mentions}
+    for link in reading.links:
+        if link.end < len(reading.tokens) and link.end not in starts:
+            pronoun = reading.tokens[link.end].text
+            if pronoun in ("it", "them"):
+                before = _before(reading.mentions, link.subject)
+                found = [j for j in before if _can_be(pronoun, reading.mentions[j], reading)]
+                link.object = found[0] if found else link.object
+
+
 def _add_owners(reading: Reading, same: Sequence[int]) -> None:
     """ "Its wings": the wings belong to what the word before them points at."""
     owned = {link.object for link in reading.links if link.predicate == "have"}
@@ -225,8 +202,10 @@ def _add_owners(reading: Reading, same: Sequence[int]) -> None:
         if i in owned or word not in (*HIS, *ITS, "their"):
             continue
         owners = [j for j in _before(reading.mentions, i) if _can_be(word, reading.mentions[j], reading)]
-        owner = owners[0] if owners else None
         head = _head(mention)
+        if wordnet.lexname(head) == "noun.body":  # a cat has eyes before a table has
+            owners.sort(key=lambda j: wordnet.lexname(reading.mentions[j].name) not in _ALIVE)
+        owner = owners[0] if owners else None
         part = wordnet.lexname(head) in ("noun.body", "noun.animal", "noun.plant") or head in PARTS
         if owner is not None and part and frozenset((same[owner], i)) not in linked:
             first = min([mention.start, *(a.start for a in mention.attributes if a.start < mention.start)])
@@ -241,7 +220,13 @@ def _merge(reading: Reading, same: Sequence[int]) -> Reading:
             into.attributes += mention.attributes
             into.count = into.count or mention.count
     merged = Reading(reading.tokens, reading.mentions)
+    longer = {(x.subject, x.object, x.predicate.split()[0]) for x in reading.links if " " in x.predicate}
     for x in reading.links:
+        if (x.subject, x.object, x.predicate) in longer:
+            continue  # "ride down the street" is not "ride the street"
+        names = {noun_lemma(reading.mentions[end].name) for end in (x.subject, x.object)}
+        if x.predicate == "have" and len(names) == 1:
+            continue  # "two of which" are no parts of them
         merged.link(same[x.subject], x.predicate, same[x.object], x.start, x.end, x.confidence)
     return _keep(merged, [i == first for i, first in enumerate(same)])
 

@@ -11,7 +11,8 @@ from ser_ros.errors import UserError
 from ser_ros.graph import discourse, rules
 from ser_ros.graph.reader import TrainedReader, trained_reader
 from ser_ros.graph.reading import Reading, assemble
-from ser_ros.graph.tokens import Token, tokenize
+from ser_ros.graph.sentences import to_read
+from ser_ros.graph.tokens import Token
 from ser_ros.graph.triples import SceneTriples
 
 RULE_CONFIDENCE = 0.6  # of a link that only the rules found; two of three are right on random_dev
@@ -31,9 +32,8 @@ def parse(caption: str, reader: ReaderName = "trained") -> SceneTriples:
             rules also read what the trained reader finds nothing in, and everything when its
             weights are missing.
     """
-    sentences = [discourse.without_opening(tokens) for tokens in tokenize(caption)]
-    sentences = [tokens for tokens in sentences if discourse.says_things(tokens)]
-    return assemble(caption, discourse.resolve(discourse.join(_read(sentences, reader))))
+    readings = _read(to_read(caption), reader)
+    return assemble(caption, discourse.resolve(discourse.join(readings)))
 
 
 def _read(sentences: Sequence[Sequence[Token]], reader: ReaderName) -> list[Reading]:
@@ -44,8 +44,12 @@ def _read(sentences: Sequence[Sequence[Token]], reader: ReaderName) -> list[Read
 
 
 def _completed(reading: Reading) -> Reading:
-    """With the links the rules know of things the network left alone; by rules when it found none."""
-    if not reading.mentions:
+    """With the links the rules know of things the network left alone.
+
+    By rules when it found nothing, or overlooked the pronoun that is the subject.
+    """
+    begins = min((mention.start for mention in reading.mentions), default=None)
+    if begins is None or (begins > 0 and reading.tokens[0].tag == "PRP"):
         return rules.read(reading.tokens)
     linked = {thing for link in reading.links for thing in (link.subject, link.object)}
     if len(linked) == len(reading.mentions) or len(reading.mentions) == 1:

@@ -110,7 +110,7 @@ def _noun_phrase(clause: Clause, phrase: NounPhrase, tokens: Sequence[Token]) ->
         clause.last = None
         if clause.fronted:
             link_object(clause, clause.fronted, thing)
-            clause.fronted = None
+            clause.last, clause.fronted = clause.fronted, None
     clause.joined = clause.relative = clause.copula = False
 
 

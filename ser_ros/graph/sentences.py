@@ -1,0 +1,89 @@
+"""What is read at once: openings are cut, empty sentences left out, joined clauses read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ser_ros.graph import noun_phrases
+from ser_ros.graph.lemmas import verb_lemma
+from ser_ros.graph.lexicon import ABSTRACT_SUBJECTS, PICTURES, SHOWS
+from ser_ros.graph.predicates import BE, preposition
+from ser_ros.graph.tokens import Token, tokenize
+
+_FINITE = ("VBZ", "VBP", "VBD")
+_JOINS = ("and", "while", "but", "where", "as")
+
+
+def to_read(caption: str) -> list[Sequence[Token]]:
+    """The clauses of a caption that can name a thing."""
+    sentences = (without_opening(tokens) for tokens in tokenize(caption))
+    return [clause for tokens in sentences if says_things(tokens) for clause in clauses(tokens)]
+
+
+def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The sentence after words that only say that there is an image."""
+    i = 0
+    texts = [token.text for token in tokens[:12]]
+    if texts[:1] == ["in"] or texts[:1] == ["overall"]:
+        i = 1
+    k = i
+    while k < len(texts) and tokens[k].tag in ("DT", "JJ", "VBN", "PRP$"):
+        k += 1
+    if k < len(texts) and texts[k] in PICTURES:
+        k += 1
+        while k < len(texts) and (
+            texts[k] in (",", "we", "you", "can", "see", "there", "that", "which", "prominently", "a", "view")
+            or verb_lemma(texts[k]) in SHOWS
+        ):
+            if texts[k] in ("is", "are") and texts[k - 1] != "there" and texts[:1] != ["in"]:
+                return tokens  # "the image is blurry" is about the image; it has no thing
+            k += 1
+        if k < len(tokens) and (texts[:1] == ["in"] or k > 1):
+            return tokens[k:]
+    return tokens
+
+
+def says_things(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence can name a thing; "A sense of calm fills the room" does not."""
+    for token in tokens[:6]:
+        if token.text in ABSTRACT_SUBJECTS and token.tag != "JJ":
+            return False
+        if token.tag not in ("DT", "JJ", "PRP$", "RB", "VBN", "VBG", "CC", ","):
+            return True
+    return True
+
+
+def clauses(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """The sentence cut before each "and" that begins a clause of its own with subject and verb.
+
+    "The door is closed | and the lights are off" holds two; "a man sits and reads" is one.
+    """
+    start = 0
+    has_verb = False
+    for k, token in enumerate(tokens):
+        if token.text in _JOINS and has_verb and k > start and _begins_clause(tokens, k + 1):
+            yield tokens[start:k]
+            start, has_verb = k + 1, False
+        has_verb |= token.tag in _FINITE or token.text in BE
+    yield tokens[start:]
+
+
+def _begins_clause(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a subject and its finite verb, or a place and "there is", stand here."""
+    found = preposition(tokens, i) if i < len(tokens) else None
+    if found:
+        i = found[1]
+    if i >= len(tokens):
+        return False
+    if not found and tokens[i].text == "there":
+        return True
+    if tokens[i].tag == "PRP":
+        i += 1
+    else:
+        phrase = noun_phrases.find(tokens, i)
+        if phrase is None:
+            return False
+        i = phrase.end
+    if found:
+        return i < len(tokens) and tokens[i].text == "there"
+    return i < len(tokens) and (tokens[i].tag in _FINITE or tokens[i].text in BE)
