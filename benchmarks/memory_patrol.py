@@ -147,6 +147,36 @@ def evaluate(truth: dict[str, Any], style: str, config: MemoryConfig | None = No
     }
 
 
+def announcements(
+    truth: dict[str, Any], style: str, config: MemoryConfig | None = None
+) -> tuple[list[tuple[float, str]], list[float]]:
+    """What is announced on the patrol, asked for ten times a second.
+
+    Returns:
+        (seconds, sentence), and for each thing that was told how long it waited since it was first named.
+    """
+    memory = Memory.open(config=config or MemoryConfig(robot="patrol"))
+    waiting = list(observations(truth, style))
+    start = waiting[0].stamp_ns
+    told: list[tuple[float, str]] = []
+    waits: list[float] = []
+    for tick in range(700):
+        now = start + tick * 100_000_000
+        while waiting and waiting[0].stamp_ns <= now:
+            memory.observe(waiting.pop(0))
+        before = _untold(memory)
+        if sentence := memory.announce(now):
+            told.append((tick / 10.0, sentence))
+            after = _untold(memory)
+            waits += [(now - first) / 1e9 for row, first in before.items() if row not in after]
+    memory.close()
+    return told, waits
+
+
+def _untold(memory: Memory) -> dict[int, int]:
+    return dict(map(tuple, memory.store.db.execute("SELECT id, first_seen FROM object WHERE told = 0")))
+
+
 def _ahead(pose: dict[str, float], distance: float) -> tuple[float, float]:
     yaw = Pose("", **pose).yaw
     return pose["x"] + distance * math.cos(yaw), pose["y"] + distance * math.sin(yaw)
@@ -180,8 +210,14 @@ def main() -> None:
     parser.add_argument("truth", type=Path, nargs="?", default=Path("demo/patrol/ground_truth.json"))
     parser.add_argument("--style", choices=("default", "detailed"), default="detailed")
     args = parser.parse_args()
-    for name, value in evaluate(load(args.truth), args.style).items():
+    truth = load(args.truth)
+    for name, value in evaluate(truth, args.style).items():
         print(f"{name:34} {value:.3g}")
+    told, waits = announcements(truth, args.style)
+    print(f"{'sentences':34} {len(told)}")
+    print(f"{'wait of a thing, median / max (s)':34} {median(waits):.1f} / {max(waits):.1f}")
+    for second, sentence in told:
+        print(f"{second:6.1f} s  {sentence}")
 
 
 if __name__ == "__main__":

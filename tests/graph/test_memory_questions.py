@@ -41,7 +41,7 @@ NOW = moment("2026-11-23T15:00:00")
         ("what's under the bed?", "contents anything under bed"),
         ("what did you see in the living room", "contents anything in the living room"),
         ("who is in the kitchen", "contents anything in the kitchen"),
-        ("what is there in the hallway", "contents anything in the corridor"),
+        ("what is there in the hallway", "contents anything in the hallway"),
         ("how many chairs are in the kitchen?", "count chair in the kitchen"),
         ("is the door open?", "state open door"),
         ("is the lamp on", "state on lamp"),

@@ -1,4 +1,8 @@
-"""What to tell a person who cannot see: new, changed, gone; short, and nothing twice."""
+"""What to tell a person who cannot see: new, changed, gone; short, and nothing twice.
+
+The newest comes first, because it is what stands before the robot now. What is part of something else
+("a person in a yellow shirt") and walls and floors are no news.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +82,9 @@ class Announcer:
         since, db = now_ns - int(self.config.announce_expires * 1e9), self._store.db
         new = db.execute(
             f"""SELECT {COLUMNS} FROM {TABLE} WHERE told = 0 AND last_seen BETWEEN ? AND ? AND gone = 0
-            AND times_seen >= ? ORDER BY object.first_seen, object.id LIMIT ?""",
+            AND times_seen >= ? AND NOT EXISTS (SELECT 1 FROM relation
+            WHERE relation.object = object.id AND relation.location = 'has')
+            ORDER BY object.first_seen DESC, object.id DESC LIMIT ?""",
             (since, now_ns, self.config.announce_confirmations, _MOST),
         ).fetchall()
         changed = db.execute(

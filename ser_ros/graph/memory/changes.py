@@ -19,6 +19,7 @@ def changes(store: Store, question: Question) -> list[Match]:
     states = db.execute(
         f"""SELECT {COLUMNS}, a.text AS value, a.first_seen AS changed FROM attribute AS a
         JOIN object ON object.id = a.object LEFT JOIN place ON place.id = object.place
+        LEFT JOIN place AS home ON home.id = object.home
         WHERE a.state <> '' AND a.first_seen BETWEEN ? AND ? AND EXISTS (SELECT 1 FROM attribute AS b
         WHERE b.object = a.object AND b.state = a.state AND b.text <> a.text AND b.first_seen < a.first_seen)
         ORDER BY a.first_seen DESC LIMIT ?""",

@@ -80,7 +80,7 @@ class MemoryConfig:
     announce_interval: float = setting(
         4.0, "least time between two sentences", 0.5, 3600.0, "s", changeable=True
     )
-    announce_objects: int = setting(3, "most things named in one sentence", 1, 20, changeable=True)
+    announce_objects: int = setting(5, "most things named in one sentence", 1, 20, changeable=True)
     announce_repeat_after: float = setting(
         120.0,
         "a thing of the same name and properties is not announced again before",
@@ -90,7 +90,7 @@ class MemoryConfig:
         changeable=True,
     )
     announce_expires: float = setting(
-        15.0, "news older than this is no news", 1.0, 3600.0, "s", changeable=True
+        6.0, "what was not seen for so long is no news", 1.0, 3600.0, "s", changeable=True
     )
     announce_confirmations: int = setting(
         1, "images that must show a thing before it is announced", 1, 20, changeable=True

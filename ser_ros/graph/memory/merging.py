@@ -20,6 +20,7 @@ from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.evidence import drop_uncited, trim_evidence
 from ser_ros.graph.memory.grid import cell, settle_grid
 from ser_ros.graph.memory.grouping import Groups, joined, neighbours
+from ser_ros.graph.memory.homes import nearest_home
 from ser_ros.graph.memory.identity import Name, NameRule, Verdict, judge
 from ser_ros.graph.memory.places import settle_room
 from ser_ros.graph.memory.snapshot import Row, Snapshot, Transform, read_snapshot
@@ -217,6 +218,7 @@ class _Writer:
                 place=places[self._places.find(newest["place"])] if newest["place"] else None,
                 cell_x=None if None in point else cell(point[0], size),
                 cell_y=None if None in point else cell(point[1], size),
+                home=None if None in point else nearest_home(self._db, *point, self._config.place_radius),
                 gone=gone if gone > last else 0, told=max(one["told"] for one in group),
                 **{name: newest[name] for name in _COLUMNS.split()},
             )  # fmt: skip

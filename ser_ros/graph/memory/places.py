@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.grid import cell
+from ser_ros.graph.memory.homes import take_home
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import location, room_of
@@ -128,8 +129,8 @@ class Places:
                 count = count + 1, last_seen = max(last_seen, excluded.last_seen)""",
                 (place, room, origin, observation.stamp_ns),
             )
-        if named:
-            settle_room(self._store, place)
+        if named and settle_room(self._store, place):
+            take_home(self._store.db, place, self._config.merge_radius)
 
 
 def rooms_named(observation: Observation) -> set[str]:
@@ -143,10 +144,12 @@ def rooms_named(observation: Observation) -> set[str]:
     return {room for thing in triples.objects if thing.id not in away and (room := room_of(thing))}
 
 
-def settle_room(store: Store, place: int) -> None:
-    """Name the place by the room that most captions named there."""
+def settle_room(store: Store, place: int) -> bool:
+    """Name the place by the room that most captions named there; True when it had no name before."""
+    before = store.db.execute("SELECT room FROM place WHERE id = ?", (place,)).fetchone()[0]
     store.db.execute(
         """UPDATE place SET room = coalesce((SELECT room FROM room_vote WHERE place = place.id
         GROUP BY room ORDER BY sum(count) DESC, max(last_seen) DESC, room LIMIT 1), '') WHERE id = ?""",
         (place,),
     )
+    return not before

@@ -9,6 +9,7 @@ from ser_ros.graph.memory.absence import note_absences
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.evidence import drop_uncited, keep_evidence
 from ser_ros.graph.memory.grid import cell, settle_grid
+from ser_ros.graph.memory.homes import nearest_home
 from ser_ros.graph.memory.identity import Likeness, Name, NameRule, Verdict, judge
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.places import Places, View, short_hash, usable
@@ -167,12 +168,14 @@ class Recorder:
         column, line = self._cells(sighting.view_point)
         cursor = self._store.db.execute(
             """INSERT INTO object (uid, label, head, plural, count, first_seen, last_seen, times_seen,
-            confidence_sum, place, sector, camera, x, y, z, qx, qy, qz, qw, view_x, view_y, cell_x, cell_y)
-            VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            confidence_sum, place, sector, camera, x, y, z, qx, qy, qz, qw, view_x, view_y, cell_x, cell_y,
+            home)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 uid, thing.label, thing.head, sighting.plural, thing.count, stamp, stamp,
                 thing.confidence * observation.confidence, view.place, view.sector, observation.camera,
                 *_numbers(observation), *(sighting.view_point or (None, None)), column, line,
+                self._home(sighting.view_point),
             ),
         )  # fmt: skip
         object_row = int(cursor.lastrowid or 0)
@@ -219,8 +222,16 @@ class Recorder:
             )
         db.execute(
             """UPDATE object SET place = ?, sector = ?, x = ?, y = ?, z = ?, qx = ?, qy = ?, qz = ?, qw = ?,
-            view_x = ?, view_y = ?, cell_x = ?, cell_y = ? WHERE id = ?""",
-            (view.place, view.sector, *_numbers(observation), *point, *self._cells(point), row),
+            view_x = ?, view_y = ?, cell_x = ?, cell_y = ?, home = ? WHERE id = ?""",
+            (
+                view.place,
+                view.sector,
+                *_numbers(observation),
+                *point,
+                *self._cells(point),
+                self._home(point),
+                row,
+            ),
         )
 
     def _tally(self, sighting: Sighting, observation: Observation, view: View, row: int, origin: int) -> None:
@@ -243,6 +254,11 @@ class Recorder:
                     "INSERT OR IGNORE INTO possibly_same VALUES (?, ?, ?)",
                     (min(row, other), max(row, other), score),
                 )
+
+    def _home(self, point: tuple[float, float] | None) -> int | None:
+        if point is None:
+            return None
+        return nearest_home(self._store.db, *point, self.config.place_radius)
 
     def _cells(self, point: tuple[float, float] | None) -> tuple[int | None, int | None]:
         if point is None:

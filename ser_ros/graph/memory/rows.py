@@ -15,8 +15,9 @@ COLUMNS = """object.id, object.uid, object.label, object.head, object.plural, ob
     object.attributes, object.first_seen, object.last_seen, object.times_seen, object.confidence_sum,
     object.place, object.x, object.y, object.z, object.qx, object.qy, object.qz, object.qw,
     object.view_x, object.view_y, object.gone, object.camera,
-    coalesce(place.room, '') AS room, coalesce(place.uid, '') AS place_uid"""
-TABLE = "object LEFT JOIN place ON place.id = object.place"
+    coalesce(home.room, place.room, '') AS room, coalesce(place.uid, '') AS place_uid"""
+TABLE = """object LEFT JOIN place ON place.id = object.place
+    LEFT JOIN place AS home ON home.id = object.home"""
 # Objects of one name that are looked at: the ones seen last.
 MOST = 4000
 

@@ -55,12 +55,15 @@ CREATE TABLE object (
     place INTEGER REFERENCES place ON DELETE SET NULL, sector INTEGER, camera TEXT NOT NULL,
     x REAL, y REAL, z REAL, qx REAL, qy REAL, qz REAL, qw REAL,
     view_x REAL, view_y REAL, cell_x INTEGER, cell_y INTEGER,
+    -- The place with a named room that is nearest to the thing's place in view: the room it is in.
+    home INTEGER REFERENCES place ON DELETE SET NULL,
     gone INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX object_label ON object (label, cell_x, cell_y);
 CREATE INDEX object_head ON object (head, last_seen);
 CREATE INDEX object_first ON object (first_seen);
 CREATE INDEX object_last ON object (last_seen);
 CREATE INDEX object_view ON object (place, sector);
+CREATE INDEX object_home ON object (home);
 CREATE INDEX object_cell ON object (cell_x, cell_y);
 CREATE INDEX object_news ON object (last_seen) WHERE told = 0;
 CREATE TABLE object_alias (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ser_ros.graph import wordnet
-from ser_ros.graph.memory.identity import Name, NameRule, Verdict
+from ser_ros.graph.memory.identity import Name, NameRule, Verdict, is_person
 from ser_ros.graph.memory.question import Description
 from ser_ros.graph.memory.vocabulary import STATES, conflict
 
@@ -22,7 +22,7 @@ def name_score(asked: Description, known: Name, names: NameRule) -> float:
         return 0.85 * max(likeness.score, 0.9)
     if likeness.verdict is Verdict.POSSIBLY:
         return 0.8 * likeness.score
-    if asked.head == asked.label and wordnet.is_known(asked.head):
+    if asked.head == asked.label and is_person(asked.head) == is_person(known.head):
         if wordnet.is_a(known.head, asked.head):
             return _HYPONYM
         if wordnet.is_a(asked.head, known.head):

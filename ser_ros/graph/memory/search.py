@@ -16,6 +16,7 @@ from ser_ros.graph.memory.scoring import attribute_score, name_score, room_score
 from ser_ros.graph.memory.speech import say
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.surroundings import Surroundings, describe_relation
+from ser_ros.graph.memory.vocabulary import STRUCTURE
 from ser_ros.graph.triples import SceneTriples
 
 # Candidates that pass on to the costlier look at their relations.
@@ -78,7 +79,8 @@ class Search:
     def _contents(self, question: Question) -> list[Candidate]:
         """Anything that stands so to the anchor, or is in the room."""
         if question.anchor is None:
-            rows = select(self._store, "place.room = ?", (question.room,), question)
+            rows = select(self._store, "coalesce(home.room, place.room) = ?", (question.room,), question)
+            rows = [row for row in rows if row["head"] not in STRUCTURE]
             return [
                 Candidate(row, _trust(row))
                 for row in sorted(rows, key=lambda row: (row["gone"], -_trust(row)))

@@ -8,7 +8,7 @@ from functools import lru_cache
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import say_when
-from ser_ros.graph.memory.vocabulary import STATES
+from ser_ros.graph.memory.vocabulary import LOCATION_WORDS, STATES
 
 _NUMBERS = (
     "no",
@@ -111,7 +111,8 @@ def _where_and_when(match: Match, now_ns: int, timezone: str) -> str:
 
 def _asked_place(question: Question) -> str:
     words = f" {question.location} the {question.anchor}" if question.anchor else ""
-    words = words.replace(" front ", " in front of ").replace(" has ", " with ")
+    for place, phrase in LOCATION_WORDS.items():
+        words = words.replace(f" {place} ", f" {phrase} ", 1) if words.startswith(f" {place} ") else words
     return words + (f" in the {question.room}" if question.room else "")
 
 

@@ -10,9 +10,8 @@ from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.relations import Relation, relations_of
 from ser_ros.graph.memory.rows import select
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE
+from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS
 
-_WORDS = {"front": "in front of", "left": "left of", "right": "right of", "has": "with"}
 # Fit of a relation that captions stated so, stated the other way round, stated once and no more; of a
 # place in view nearby; of nothing known.
 _STATED, _INVERSE, _HISTORY, _NEARBY, _UNKNOWN = 1.0, 0.9, 0.5, 0.7, 0.25
@@ -106,7 +105,7 @@ class Surroundings:
         return select(self._store, f"object.id IN ({marks})", numbers[:900], question) if numbers else []
 
     def _phrase(self, location: str, anchor: int) -> str:
-        return f"{_WORDS.get(location, location)} the {self._anchors[anchor][0]['label']}"
+        return f"{LOCATION_WORDS.get(location, location)} the {self._anchors[anchor][0]['label']}"
 
 
 _NOTHING = Likeness(_UNKNOWN)
@@ -115,6 +114,8 @@ _NOTHING = Likeness(_UNKNOWN)
 def _fit(location: str, relation: Relation, forward: bool) -> float:
     """How well "subject predicate object" answers "thing `location` anchor"."""
     states = relation.location if forward else INVERSE.get(relation.location, "")
+    if location == "in" and forward and "wear" in relation.predicate:
+        states = "in"  # "the person in the yellow shirt"
     if not states:
         return 0.0
     truth = (_STATED if forward else _INVERSE) if relation.current else _HISTORY
@@ -131,5 +132,5 @@ def describe_relation(store: Store, row: int) -> str:
             label = store.db.execute("SELECT label FROM object WHERE id = ?", (relation.object,)).fetchone()[
                 0
             ]
-            return f"{_WORDS.get(relation.location, relation.location)} the {label}"
+            return f"{LOCATION_WORDS.get(relation.location, relation.location)} the {label}"
     return ""

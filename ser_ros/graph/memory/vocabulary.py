@@ -78,8 +78,8 @@ ROOMS = frozenset((
     "laboratory", "kitchenette", "entrance hall", "stairwell", "elevator", "foyer", "home office",
 ))  # fmt: skip
 ROOM_SYNONYMS = {
-    "hallway": "corridor",
-    "hall": "corridor",
+    "corridor": "hallway",
+    "hall": "hallway",
     "lounge": "living room",
     "restroom": "bathroom",
     "laboratory": "lab",
@@ -147,6 +147,12 @@ INVERSE = {
     "behind": "front",
     "front": "behind",
 }
+LOCATION_WORDS = {
+    "front": "in front of",
+    "left": "to the left of",
+    "right": "to the right of",
+    "has": "with",
+}
 # A thing has one support or container at a time: a newer one makes the older one history.
 SUPPORTS = frozenset(("on", "in", "under"))
 BESIDE = frozenset(("near", "left", "right", "behind", "front", "on", "under", "above"))
@@ -154,13 +160,13 @@ BESIDE = frozenset(("near", "left", "right", "behind", "front", "on", "under", "
 
 # Where something stands in one picture is no property of it.
 PICTURE_WORDS = frozenset((
-    "visible", "seen", "left", "right", "middle", "center", "centre", "side", "close", "far", "near", "nearby",
-    "close by", "in view", "next", "other", "same",
+    "visible", "seen", "left", "right", "middle", "center", "centre", "side", "close", "far", "near",
+    "nearby", "by", "view", "next", "other", "same",
 ))  # fmt: skip
 # What only parts a room or a picture; parsers take it for a thing now and then.
 NO_THINGS = frozenset((
-    "room", "middle", "center", "centre", "rest", "side", "left", "right", "background", "foreground", "front",
-    "back", "distance", "view", "area", "corner", "stand", "nothing",
+    "room", "middle", "center", "centre", "rest", "side", "left", "right", "background", "foreground",
+    "front", "back", "distance", "view", "area", "corner", "stand", "nothing",
 ))  # fmt: skip
 # Everywhere, so never news.
 STRUCTURE = frozenset(("floor", "wall", "ceiling", "tile", "ground"))
@@ -176,6 +182,8 @@ def normal(attribute: str) -> str:
 @lru_cache(maxsize=4096)
 def location(predicate: str) -> str | None:
     """The place in space that a predicate states: "sit on" -> "on", "be next to" -> "near", "eat" -> None."""
+    if " side" in predicate:  # "on the right side of" a thing is not on it
+        return next((side for side in ("left", "right") if side in predicate), "near")
     words = f" {' '.join(predicate.lower().replace('_', ' ').split())} "
     return next((place for words_of, place in _LOCATIONS if f" {words_of} " in words), None)
 
@@ -211,15 +219,10 @@ def is_thing(thing: SceneObject) -> bool:
 def properties(thing: SceneObject) -> frozenset[str]:
     """The attributes that belong to the thing, in normal spelling.
 
-    "the left door" keeps its side; "the door is on the left" tells of the picture, not of the door.
+    "The door is on the left" tells of the picture, not of the door.
     """
-    found = set()
-    for attribute in thing.attributes:
-        text = normal(attribute.text).removeprefix("the ").removeprefix("on the ")
-        named = attribute.span.start < thing.span.start and text in SIDES
-        if named or text not in PICTURE_WORDS:
-            found.add(text)
-    return frozenset(found)
+    texts = (normal(attribute.text) for attribute in thing.attributes)
+    return frozenset(text for text in texts if text.split()[-1] not in PICTURE_WORDS)
 
 
 def conflict(first: frozenset[str], second: frozenset[str]) -> str | None:

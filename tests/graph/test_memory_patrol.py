@@ -1,0 +1,66 @@
+"""A patrol through the simulated home: what is remembered of it, thirty questions, what is announced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.memory_patrol import announcements, evaluate, frame_at, load, meant, observations
+from ser_ros.graph.memory import Memory, MemoryConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+TRUTH = ROOT / "demo" / "patrol" / "ground_truth.json"
+QUESTIONS = json.loads(Path(__file__).with_name("patrol_questions.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, Any]:
+    if not TRUTH.is_file():
+        pytest.skip("the patrol is not part of this checkout")
+    return load(TRUTH)
+
+
+@pytest.fixture(scope="module")
+def memory(truth: dict[str, Any]) -> Iterator[Memory]:
+    with Memory.open(config=MemoryConfig(robot="patrol", timezone="UTC")) as memory:
+        memory.observe(observations(truth, "detailed"))
+        yield memory
+
+
+@pytest.mark.parametrize("style", ["default", "detailed"])
+def test_what_was_named_is_remembered_once(truth: dict[str, Any], style: str) -> None:
+    scores = evaluate(truth, style)
+    assert scores["precision"] >= 0.90
+    assert scores["recall"] >= 0.93
+    assert scores["place in view error, median (m)"] < 1.5
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question["ask"])
+def test_a_fixed_question(memory: Memory, truth: dict[str, Any], question: dict[str, Any]) -> None:
+    answer = memory.query(question["ask"])
+    assert answer.speech.startswith(question.get("speech", ""))
+    if not question["things"]:
+        assert answer.matches == ()
+        return
+    best = answer.matches[0]
+    frame = frame_at(truth, best.stamp_ns)
+    assert set(meant(best.label, set(best.attributes), frame, truth)) & set(question["things"])
+    assert best.room == question.get("room", best.room)
+    assert best.pose is not None
+    assert (best.pose.x, best.pose.y) == (frame["pose"]["x"], frame["pose"]["y"])
+
+
+def test_announcements_are_soon_short_and_never_twice(truth: dict[str, Any]) -> None:
+    told, waits = announcements(truth, "detailed")
+    assert len({sentence for _, sentence in told}) == len(told)
+    assert all(later - earlier > 3.99 for (earlier, _), (later, _) in pairwise(told))
+    assert all(len(sentence) < 120 for _, sentence in told)
+    # With one sentence in four seconds a thing that appears just after one has to wait for the next.
+    waits.sort()
+    assert waits[len(waits) // 2] <= 3.0
+    assert waits[len(waits) * 9 // 10] <= 6.5
