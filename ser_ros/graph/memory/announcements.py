@@ -84,7 +84,7 @@ class Announcer:
             f"""SELECT {COLUMNS} FROM {TABLE} WHERE told = 0 AND last_seen BETWEEN ? AND ? AND gone = 0
             AND times_seen >= ? AND NOT EXISTS (SELECT 1 FROM relation
             WHERE relation.object = object.id AND relation.location = 'has')
-            ORDER BY object.first_seen DESC, object.id DESC LIMIT ?""",
+            ORDER BY object.first_seen DESC, object.id LIMIT ?""",
             (since, now_ns, self.config.announce_confirmations, _MOST),
         ).fetchall()
         changed = db.execute(

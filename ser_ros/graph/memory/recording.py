@@ -170,7 +170,7 @@ class Recorder:
             """INSERT INTO object (uid, label, head, plural, count, first_seen, last_seen, times_seen,
             confidence_sum, place, sector, camera, x, y, z, qx, qy, qz, qw, view_x, view_y, cell_x, cell_y,
             home)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 uid, thing.label, thing.head, sighting.plural, thing.count, stamp, stamp,
                 thing.confidence * observation.confidence, view.place, view.sector, observation.camera,
