@@ -25,6 +25,7 @@ NOUNS = (
     "mirror", "vase", "bowl", "backpack", "suitcase", "guitar", "bookcase", "counter", "stove",
     "sink", "towel", "pillow", "phone", "keyboard", "cup", "plate", "knife", "bag",
 )  # fmt: skip
+MEASURED = 1000
 QUESTIONS = (
     "where is the red chair?",
     "where did you last see the dog",
@@ -73,12 +74,16 @@ def row(name: str, seconds: list[float], bar: float) -> None:
     print(f"{name:44} {numbers}   bar {bar:g} ms")
 
 
-def grow(memory: Memory, count: int, spread: float, things: int) -> list[float]:
-    """Observe `count` images from poses over a square of `spread` metres; returns seconds of each."""
-    chance = random.Random(1)
+def grow(memory: Memory, count: int, spread: float, things: int, first: int = 0) -> list[float]:
+    """Observe `count` images from poses over a square of `spread` metres; returns seconds of each.
+
+    Args:
+        things: in each caption.
+        first: number of the first image, which is its stamp in seconds.
+    """
+    chance = random.Random(first)
     seconds = []
-    x = y = 0.0
-    for number in range(count):
+    for number in range(first, first + count):
         x, y = chance.uniform(0.0, spread), chance.uniform(0.0, spread)
         half = chance.uniform(-math.pi, math.pi) / 2.0
         pose = Pose("map", x, y, 0.0, 0.0, 0.0, math.sin(half), math.cos(half))
@@ -112,8 +117,9 @@ def main() -> None:
     print(f"{'ms':44} {'median':>8}  {'99 %':>8}  {'worst':>8}")
     with tempfile.TemporaryDirectory() as folder:
         with Memory.open(Path(folder) / "home.db", MemoryConfig(robot="bench")) as memory:
-            seconds = grow(memory, args.observations, 40.0, 5)
-            row(f"update, last 1000 of {args.observations:,} in a home", seconds[-1000:], 20)
+            grow(memory, args.observations, 40.0, 2)
+            seconds = grow(memory, MEASURED, 40.0, 5, first=args.observations)
+            row(f"update of five things after {args.observations:,}", seconds, 20)
             counts = memory.counts()
             print(f"  objects {counts['objects']:,}, {counts['bytes'] / 1e6:.0f} MB")
         config = MemoryConfig(robot="bench", max_objects=args.objects)
@@ -121,7 +127,7 @@ def main() -> None:
             side = 5.0 * math.sqrt(args.objects)
             seconds = grow(memory, args.objects // 3, side, 3)
             counts = memory.counts()
-            row(f"update at {counts['objects']:,} objects", seconds[-1000:], 20)
+            row(f"update at {counts['objects']:,} objects", seconds[-MEASURED:], 20)
             print(f"  {counts['bytes'] / 1e6:.0f} MB")
             for question, times in ask(memory).items():
                 row(f"  {question}", times, 50)
