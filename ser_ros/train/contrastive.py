@@ -279,7 +279,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe", type=Path)
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="change a value of the recipe"
+        "--set",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value of the recipe",
     )
     args = parser.parse_args(argv)
     try:
