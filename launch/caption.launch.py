@@ -93,7 +93,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             )
         )
     if given["viewer"] == "rviz":
-        layout = ["-d", str(SHARE / "config/ser_ros.rviz")]
+        layout = ["-d", str(SHARE / "config/memory.rviz")]
         started.append(Node(package="rviz2", executable="rviz2", arguments=layout, parameters=[shared]))
     elif given["viewer"] == "foxglove":
         started.append(Node(package="foxglove_bridge", executable="foxglove_bridge", parameters=[shared]))

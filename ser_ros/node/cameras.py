@@ -165,13 +165,9 @@ class Cameras:
 
     def _why_silent(self, camera: Camera) -> str:
         """A sentence on what is on the ROS graph instead of an image."""
-        published = {
-            topic: types
-            for topic, types in self._node.get_topic_names_and_types()
-            if self._node.count_publishers(topic)
-        }
         wanted = "sensor_msgs/msg/CompressedImage" if self._compressed else "sensor_msgs/msg/Image"
-        there = published.get(camera.topic)
+        # not get_topic_names_and_types: that lists the type of our own subscription as well
+        there = {publisher.topic_type for publisher in self._node.get_publishers_info_by_topic(camera.topic)}
         if there and wanted not in there:
             return f"{camera.topic} is of type {', '.join(there)}, not {wanted}; see the parameter compressed"
         if there:
@@ -179,8 +175,10 @@ class Cameras:
         own = self._node.get_fully_qualified_name() + "/"
         seen = [
             topic
-            for topic, types in sorted(published.items())
-            if IMAGE_TYPES.intersection(types) and not topic.startswith(own)
+            for topic, types in sorted(self._node.get_topic_names_and_types())
+            if IMAGE_TYPES.intersection(types)
+            and not topic.startswith(own)
+            and self._node.count_publishers(topic)
         ]
         others = f"; image topics with a publisher: {', '.join(seen[:8])}" if seen else ""
         return f"nobody publishes {camera.topic}{others}"
