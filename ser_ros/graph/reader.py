@@ -66,7 +66,7 @@ class TrainedReader:
         for start in range(0, len(sentences), BATCH):
             batch = sentences[start : start + BATCH]
             rows = [features(tokens, self.vocabulary) for tokens in batch]
-            # These matrices are small: with many threads OpenBLAS is up to a hundred times slower here.
+            # These matrices are small: on a busy machine OpenBLAS with all threads is ten times slower here.
             with self.threads.limit(limits=1):
                 scores = self._scores(rows)
             readings += [
