@@ -57,6 +57,7 @@ def clear_server(tmp_path_factory: pytest.TempPathFactory):
         yield SimpleNamespace(url=url, model=str(folder))
 
 
+@pytest.mark.slow
 def test_clair_from_a_real_server_and_a_rerun_that_asks_nothing(
     files: SimpleNamespace, clear_server: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +87,7 @@ def test_clair_from_a_real_server_and_a_rerun_that_asks_nothing(
     assert server.asked == 1
 
 
+@pytest.mark.slow
 def test_a_blind_judge_is_found_out(files: SimpleNamespace, clear_server: SimpleNamespace) -> None:
     from PIL import Image
 
@@ -96,6 +98,7 @@ def test_a_blind_judge_is_found_out(files: SimpleNamespace, clear_server: Simple
         judge(pair_up(files.references, files.predictions), files.folder, server, "paper", 3, 1)
 
 
+@pytest.mark.slow
 def test_unparsable_answers_are_counted(files: SimpleNamespace, tmp_path: Path) -> None:
     folder = save_tiny_llm(tmp_path / "babbler", None)
     with serve(folder) as url:

@@ -56,6 +56,7 @@ def test_next_qa_and_video_mme(tmp_path: Path) -> None:
     assert (question.video, question.truth) == ("v", 2)
 
 
+@pytest.mark.slow
 def test_from_video_to_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     av = pytest.importorskip("av")
     import numpy as np
