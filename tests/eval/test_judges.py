@@ -52,7 +52,7 @@ def test_reading_the_judge(answer: str, grade: float | None) -> None:
 
 @pytest.fixture(scope="module")
 def clear_server(tmp_path_factory: pytest.TempPathFactory):
-    folder = save_tiny_llm(tmp_path_factory.mktemp("llm") / "judge", ["Score: 80", "\nReason: alike"])
+    folder = save_tiny_llm(tmp_path_factory.mktemp("llm") / "judge", ["Score: 80\n", "Reason: ", "alike"])
     with serve(folder) as url:
         yield SimpleNamespace(url=url, model=str(folder))
 
