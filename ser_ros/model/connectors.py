@@ -77,7 +77,7 @@ class Resampler(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """[B, N, C] -> [B, queries, D]."""
         patches = self.enter_norm(self.enter(features))
-        x = self.queries.expand(len(features), -1, -1)
+        x = self.queries.expand(features.shape[0], -1, -1)
         for block in self.blocks:
             x = block(x, patches) if self.perceiver else block(x, context=patches)
         return self.leave(x)

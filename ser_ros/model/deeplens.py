@@ -62,7 +62,7 @@ class DeepLens(nn.Module):
         n = patches.shape[1]
         if words is not None and self.config.structure == "joint":
             x = torch.cat([patches, words], dim=1)  # [B, N + 1 + T, W]
-            mask = None if seen is None else torch.cat([seen.new_ones(len(x), n), seen], dim=1)
+            mask = None if seen is None else torch.cat([seen.new_ones(x.shape[0], n), seen], dim=1)
             for block in self.blocks:
                 x = block(x, mask)
             patches = x[:, :n]
@@ -80,7 +80,7 @@ class DeepLens(nn.Module):
             raise ValueError("this DeepLens needs the initial caption")
         positions = torch.arange(caption.shape[1], device=caption.device)
         words = self.caption_enter(caption) + self.caption_position(positions)
-        words = self.caption_norm(torch.cat([self.caption_start.expand(len(words), -1, -1), words], dim=1))
+        words = self.caption_norm(torch.cat([self.caption_start.expand(words.shape[0], -1, -1), words], dim=1))
         if lengths is None:
             return words, None
         slots = torch.arange(words.shape[1], device=caption.device)
