@@ -17,6 +17,8 @@ from ser_ros.errors import UserError
 # verb: (module, what it does)
 VERBS: dict[str, tuple[str, str]] = {
     "caption": ("ser_ros.runtime.caption_command", "caption images or folders; draw where a word looked"),
+    "export": ("ser_ros.runtime.export_command", "write a model as ONNX graphs, in float32 or 8 bits"),
+    "bench": ("ser_ros.runtime.bench_command", "measure a model stage by stage on this machine"),
     "import-llava": ("ser_ros.model.import_llava_command", "bring in the authors' LLaVA-OPT weights"),
     "parse": ("ser_ros.graph.parse_command", "turn captions into scene graphs"),
     "query": ("ser_ros.graph.query_command", "ask a memory in words: where is the red chair?"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _SENTENCES = ("out of memory", "can't allocate memory", "failed to allocate", "bad_alloc", "bad allocation")
 
@@ -14,6 +16,17 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return any(sentence in text for sentence in _SENTENCES)
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raise MemoryError for a library's own way to say that the memory is full."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error) and not isinstance(error, MemoryError):
+            raise MemoryError(str(error)) from None
+        raise
 
 
 def accelerator_megabytes() -> int | None:

@@ -50,6 +50,13 @@ class TwoGlanceCaptioner:
             raise RuntimeError("this captioner is closed")
         return self._engine.tokenizer.config
 
+    @property
+    def engine(self) -> Engine:
+        """The network, for measurements."""
+        if self._engine is None:
+            raise RuntimeError("this captioner is closed")
+        return self._engine
+
     def describe(
         self,
         images: Sequence[np.ndarray],

@@ -1,0 +1,85 @@
+"""Measure a captioner stage by stage."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ser_ros.model.describe import describe
+from ser_ros.runtime.bench_script import ScriptedEngine
+from ser_ros.runtime.energy import EnergyMeter
+from ser_ros.runtime.two_glances import TwoGlanceCaptioner
+
+STAGES = ("preprocess", "tower", "connector", "prefill", "decode", "deeplens", "refine")
+SECOND = ("deeplens", "refine")
+_WARM_UP = 2
+_IMAGE = (480, 640, 3)
+"""A common camera's resolution."""
+
+
+def measure(
+    captioner: TwoGlanceCaptioner,
+    tokens: int,
+    edits: int,
+    iterations: int,
+    on_image: Callable[[], object] = lambda: None,
+) -> dict:
+    """Caption random images one at a time with captions of a fixed length.
+
+    Args:
+        captioner: what to measure.
+        tokens: of each caption, the end token not counted.
+        edits: tokens of the initial caption that the second glance replaces.
+        iterations: images.
+        on_image: called after each.
+
+    Returns:
+        `stages` (median seconds of each), `single_seconds` and `refined_seconds` (medians of one image with
+        one glance and with both), `peak_rss_mb` (None where the system does not tell), `joules_per_image`
+        (source -> joules of both glances, empty without sources), and the arguments.
+    """
+    engine = ScriptedEngine(captioner.engine, tokens, edits)
+    second = captioner.config.deeplens is not None
+    dice = np.random.default_rng(0)
+    seconds: dict[str, list[float]] = defaultdict(list)
+    meter = EnergyMeter()
+    for iteration in range(_WARM_UP + iterations):
+        image = dice.integers(0, 256, _IMAGE).astype(np.uint8)
+        if iteration == _WARM_UP:
+            meter.start()
+        found = describe(engine, [image], refinements=int(second), max_tokens=tokens + 1)[0]
+        if iteration < _WARM_UP:
+            continue
+        for stage in STAGES:
+            if second or stage not in SECOND:
+                seconds[stage].append(found.timings.get(stage, 0.0))
+        seconds["refined"].append(sum(found.timings.values()))
+        seconds["single"].append(sum(v for k, v in found.timings.items() if k not in SECOND))
+        on_image()
+    joules = {name: used / iterations for name, used in meter.stop().items()}
+    return {
+        "tokens": tokens,
+        "edits": edits,
+        "iterations": iterations,
+        "second_glance": second,
+        "stages": {stage: statistics.median(seconds[stage]) for stage in STAGES if stage in seconds},
+        "single_seconds": statistics.median(seconds["single"]),
+        "refined_seconds": statistics.median(seconds["refined"]),
+        "peak_rss_mb": peak_rss_mb(),
+        "joules_per_image": joules,
+    }
+
+
+def peak_rss_mb() -> float | None:
+    """Most resident memory of this process since it began, in MB; None outside Linux."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return next(
+        (int(line.split()[1]) / 1e3 for line in status.splitlines() if line.startswith("VmHWM")), None
+    )

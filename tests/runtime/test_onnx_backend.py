@@ -1,0 +1,221 @@
+"""ONNX Runtime writes what torch writes: the same tokens in float32 for every way of decoding."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from ser_ros.errors import UserError
+from ser_ros.model.ser_model import SerModel
+from ser_ros.runtime.captioner import CaptionOptions
+from ser_ros.runtime.load import load_captioner
+from ser_ros.runtime.onnx_backend import OnnxEngine, pick_providers
+from ser_ros.runtime.onnx_export import export
+from ser_ros.runtime.onnx_session import best
+from tests.model.toys import toy_model
+
+SEEDS = (0, 1, 2)
+
+
+def photos(count: int, seed: int = 0) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 256, (20 + 3 * i, 30, 3)).astype(np.uint8) for i in range(count)]
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def pair(request, tmp_path_factory):
+    """A torch toy and its graphs."""
+    folder = tmp_path_factory.mktemp("onnx")
+    model = toy_model(request.param)
+    model.save_pretrained(folder / "model")
+    export(folder / "model", folder / "graphs")
+    return model, folder / "graphs"
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("refinements", [0, 1, 2])
+def test_tokens_equal_torch(pair, beams, refinements):
+    """A batch of images of different size, whose captions differ in length; refinements verify drafts."""
+    model, graphs = pair
+    captioner = load_captioner(graphs)
+    images = photos(4, refinements)
+    options = {"refinements": refinements, "beams": beams, "max_tokens": 16}
+    ours = captioner.describe(images, CaptionOptions(**options))
+    theirs = model.describe(images, **options)
+    assert [d.initial for d in ours] == [d.initial for d in theirs]
+    assert [d.refined for d in ours] == [d.refined for d in theirs]
+    for mine, reference in zip(ours, theirs, strict=True):
+        assert mine.flags == reference.flags
+        np.testing.assert_allclose(mine.log_probs, reference.log_probs, atol=2e-4)
+    assert captioner.backend == "onnx"
+    assert set(ours[0].timings) == set(theirs[0].timings)
+    captioner.close()
+
+
+def test_captions_of_a_batch_differ_in_length():
+    """Otherwise the comparison above would not see a wrong mask."""
+    lengths = [len(d.log_probs) for seed in SEEDS for d in toy_model(seed).describe(photos(4), max_tokens=16)]
+    assert len(set(lengths)) > 2
+
+
+def test_token_ids_equal_torch(pair):
+    """Ids, not texts: with drafts from another image and an empty one, in one batch."""
+    from ser_ros.model.decoding.session import Written
+    from ser_ros.model.describe import Clock, Writer
+
+    model, graphs = pair
+    engine = OnnxEngine(graphs, ["CPUExecutionProvider"])
+    images = photos(3, 5)
+    drafts = [Written([5, 9, 30, 77, 12]), Written([]), Written([44] * 12)]
+    results = []
+    for network in (model, engine):
+        writer = Writer(network, "default", 20, 1, 1, Clock())
+        features = network.encode(images, writer.clock)
+        results.append([caption.ids for caption in writer.refine(features, drafts)])
+        alone = writer.refine(network.rows(features, [1]), drafts[1:2])
+        results[-1].append(alone[0].ids)
+    assert results[0] == results[1]
+
+
+def test_features_equal_torch(pair):
+    from ser_ros.model.describe import Clock
+
+    model, graphs = pair
+    engine = OnnxEngine(graphs, ["CPUExecutionProvider"])
+    ours, theirs = engine.encode(photos(3), Clock()), model.encode(photos(3), Clock())
+    assert set(ours) == set(theirs.layers)
+    for layer, states in ours.items():
+        np.testing.assert_allclose(states, theirs.layers[layer], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"connector": {"kind": "qformer"}},
+        {"connector": {"kind": "perceiver"}, "deeplens": {"structure": "cross"}},
+        {"deeplens": {"structure": "mlp", "caption": False}},
+        {"deeplens": None},
+    ],
+    ids=str,
+)
+def test_other_structures(tmp_path, changes):
+    from dataclasses import replace
+
+    from tests.model.toys import toy_config
+
+    config = toy_config()
+    parts = {name: part and replace(getattr(config, name), **part) for name, part in changes.items()}
+    model = toy_model(3, **parts)
+    model.save_pretrained(tmp_path / "model")
+    export(tmp_path / "model", tmp_path / "graphs")
+    refinements = 0 if model.deeplens is None else 1
+    ours = load_captioner(tmp_path / "graphs").describe(photos(2), CaptionOptions(refinements=refinements))
+    theirs = model.describe(photos(2), refinements=refinements)
+    assert [d.refined for d in ours] == [d.refined for d in theirs]
+
+
+def test_int8_is_close_and_smaller(tmp_path):
+    """The distribution after the prompt moves a little; torch's tokens are not promised in 8 bits."""
+    from ser_ros.model.describe import Clock
+
+    model = toy_model(0, spread=0.1)
+    model.save_pretrained(tmp_path / "model")
+    export(tmp_path / "model", tmp_path / "fp32")
+    export(tmp_path / "model", tmp_path / "int8", int8=True)
+    top = {}
+    for name in ("fp32", "int8"):
+        engine = OnnxEngine(tmp_path / name, ["CPUExecutionProvider"])
+        features = engine.encode(photos(1), Clock())
+        session = engine.open_glance(features, [engine.tokenizer.glance_prompt()], 5, Clock())
+        top[name] = session.prefill(np.zeros((1, 0), np.int64), np.zeros(1, np.int64)).log_probs
+    assert 0 < np.abs(top["fp32"] - top["int8"]).max() < 0.2
+    import onnx
+
+    ops = [node.op_type for node in onnx.load(tmp_path / "int8" / "language.onnx").graph.node]
+    # Six products in each of two layers, and the output words.
+    assert sum(op in ("MatMulInteger", "DynamicQuantizeMatMul") for op in ops) == 13
+    assert load_captioner(tmp_path / "int8", dtype="int8").describe(photos(1))
+    with pytest.raises(UserError, match="are int8, not fp32"):
+        load_captioner(tmp_path / "int8", dtype="fp32")
+
+
+@pytest.mark.parametrize("pair", [0], indirect=True)
+def test_runs_without_torch(pair, tmp_path):
+    """A robot with the onnx extra alone has no torch."""
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.modules['transformers'] = None\n"
+        "import numpy as np; from ser_ros.runtime.load import load_captioner\n"
+        f"c = load_captioner({str(pair[1])!r}); print(c.describe([np.zeros((9, 9, 3), np.uint8)])[0].refined)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+
+
+@pytest.mark.parametrize("pair", [0], indirect=True)
+def test_a_full_memory_refines_one_by_one(pair, monkeypatch):
+    model, graphs = pair
+    captioner = load_captioner(graphs)
+    engine = captioner._engine
+    run = engine.open_refine
+
+    def small(features, prompts, initials, top, clock):
+        if len(prompts) > 1:
+            raise MemoryError("Failed to allocate memory for requested buffer of size 9")
+        return run(features, prompts, initials, top, clock)
+
+    monkeypatch.setattr(engine, "open_refine", small)
+    ours = captioner.describe(photos(3), CaptionOptions(max_tokens=12))
+    assert [d.refined for d in ours] == [d.refined for d in model.describe(photos(3), max_tokens=12)]
+
+
+def test_best_is_torch_topk():
+    logits = np.random.default_rng(0).normal(size=(2, 3, 50)).astype(np.float32)
+    for k in (1, 4):
+        values, ids = torch.from_numpy(logits).log_softmax(-1).topk(k)
+        ours = best(logits, k)
+        np.testing.assert_array_equal(ours.ids, ids)
+        np.testing.assert_allclose(ours.log_probs, values, atol=1e-5)
+
+
+@pytest.mark.parametrize("pair", [0], indirect=True)
+def test_bad_folders(pair, tmp_path):
+    graphs = pair[1]
+    with pytest.raises(UserError, match="make them with: ser_ros export"):
+        load_captioner(tmp_path, backend="onnx")
+    with pytest.raises(UserError, match="there is no model folder"):
+        load_captioner(tmp_path / "none", backend="onnx")
+    (tmp_path / "export.json").write_text('{"format": 99, "dtype": "fp32"}')
+    with pytest.raises(UserError, match="format 99, not 1"):
+        load_captioner(tmp_path, backend="onnx")
+    for file in graphs.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "tower.onnx").write_bytes(b"no graph")
+    with pytest.raises(UserError, match=r"tower\.onnx cannot be loaded"):
+        load_captioner(tmp_path)
+    (tmp_path / "tower.onnx").unlink()
+    with pytest.raises(UserError, match=r"tower\.onnx is missing"):
+        load_captioner(tmp_path)
+
+
+def test_devices():
+    assert pick_providers("cpu") == ("cpu", ["CPUExecutionProvider"])
+    assert pick_providers("auto")[1][-1] == "CPUExecutionProvider"
+    with pytest.raises(UserError, match="no device 'npu'"):
+        pick_providers("npu")
+
+
+@pytest.mark.parametrize("pair", [0], indirect=True)
+def test_an_export_leaves_other_folders_alone(pair, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match="not an earlier export"):
+        export(pair[1].parent / "model", tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+    model = SerModel.from_pretrained(pair[1].parent / "model")
+    assert model.config.deeplens
+    graphs = tmp_path / "graphs"
+    export(pair[1].parent / "model", graphs)
+    export(pair[1].parent / "model", graphs)  # an earlier export is replaced
+    assert {file.name for file in tmp_path.iterdir()} == {"thesis.txt", "graphs"}
