@@ -35,7 +35,7 @@ PROMPT = (
 
 
 def build(dtype: torch.dtype, device: str) -> SerModel:
-    """Full size; wide token embeddings, so that greedy captions vary instead of repeating one word."""
+    """Full size; wide position embeddings, so that greedy captions vary instead of repeating one word."""
     torch.manual_seed(0)
     with no_weights():
         model = SerModel(SerConfig())
@@ -45,7 +45,7 @@ def build(dtype: torch.dtype, device: str) -> SerModel:
         if weight.ndim == 1:
             weights[name] = weight.fill_(1.0 if name.endswith("weight") else 0.0)
         else:
-            spread = 0.2 if "embed_tokens" in name else 0.05
+            spread = 2.0 if "embed_positions" in name else 0.05
             weights[name] = weight.uniform_(-spread, spread)
     model.load_state_dict(weights, assign=True)
     return model.to(device).eval().requires_grad_(False)

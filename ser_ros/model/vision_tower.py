@@ -53,7 +53,7 @@ class VisionTower(nn.Module):
         self.class_tokens = 0
         sizes = {**config.sizes, "num_hidden_layers": top}
         if config.kind == "clip":
-            clip = CLIPVisionModel(CLIPVisionConfig(**sizes))
+            clip = _inner(CLIPVisionModel(CLIPVisionConfig(**sizes)))
             self.embeddings, self.pre_norm, self.layers = (
                 clip.embeddings,
                 clip.pre_layrnorm,
@@ -61,10 +61,10 @@ class VisionTower(nn.Module):
             )
             self.class_tokens = 1
         elif config.kind == "siglip":
-            siglip = SiglipVisionModel(SiglipVisionConfig(**sizes, vision_use_head=False))
+            siglip = _inner(SiglipVisionModel(SiglipVisionConfig(**sizes, vision_use_head=False)))
             self.embeddings, self.layers = siglip.embeddings, siglip.encoder.layers
         elif config.kind == "siglip2":
-            siglip2 = Siglip2VisionModel(Siglip2VisionConfig(**sizes, vision_use_head=False))
+            siglip2 = _inner(Siglip2VisionModel(Siglip2VisionConfig(**sizes, vision_use_head=False)))
             self.embeddings, self.layers = siglip2.embeddings, siglip2.encoder.layers
         elif config.kind == "dinov2":
             dino = Dinov2Model(Dinov2Config(**sizes, use_mask_token=False))
@@ -100,7 +100,7 @@ class VisionTower(nn.Module):
         for index, layer in enumerate(self.layers, start=1):
             if index > max(wanted):
                 break
-            hidden = layer(hidden, attention_mask=None)
+            hidden = layer(hidden) if self.config.kind == "dinov2" else layer(hidden, None)
             if index in wanted:
                 states[index] = hidden
         return {index: state[:, self.class_tokens :] for index, state in states.items()}
@@ -128,6 +128,11 @@ class VisionTowers(nn.Module):
         wanted = wanted or self.wanted
         states = [tower(pixels, wanted) for tower in self.towers]
         return FeatureBuffer({i: torch.cat([s[i] for s in states], dim=-1) for i in wanted})
+
+
+def _inner(model: nn.Module) -> nn.Module:
+    """The tower itself: older transformers 5, all that Python 3.10 has, wrap it once more."""
+    return getattr(model, "vision_model", model)
 
 
 def _renormalise(
