@@ -8,7 +8,7 @@ from ser_ros.graph.memory.rows import COLUMNS, TABLE, match_of
 from ser_ros.graph.memory.store import Store
 
 _FOREVER = 2**62
-_MOST = 500
+_MOST = 150
 
 
 def changes(store: Store, question: Question) -> list[Match]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from dataclasses import dataclass
+
+import numpy as np
 
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.relations import Relation, relations_of
@@ -38,6 +39,14 @@ class Surroundings:
         self._store, self._radius = store, near_radius
         self._anchors = {row["id"]: (row, score) for row, score in anchors}
         self._relations = relations_of(store.db, self._anchors)
+        placed = [(row, score) for row, score in anchors if row["view_x"] is not None]
+        # x, y, score and row of each anchor with a place in view, [anchors]
+        self._placed = (
+            np.array([row["view_x"] for row, _ in placed]),
+            np.array([row["view_y"] for row, _ in placed]),
+            np.array([score for _, score in placed]),
+            np.array([row["id"] for row, _ in placed], np.int64),
+        )
 
     def stand(self, location: str, rows: list[sqlite3.Row]) -> list[Likeness]:
         """How each object stands to the best anchor for it."""
@@ -77,17 +86,14 @@ class Surroundings:
         return stated
 
     def _nearby(self, location: str, row: sqlite3.Row) -> Likeness:
-        best = _NOTHING
         if row["view_x"] is None or location not in BESIDE | {"in"}:
-            return best
-        for anchor, score in self._anchors.values():
-            if anchor["view_x"] is None or anchor["id"] == row["id"]:
-                continue
-            distance = math.hypot(row["view_x"] - anchor["view_x"], row["view_y"] - anchor["view_y"])
-            fit = (_NEARBY if location == "near" else _UNKNOWN * 1.4) * score
-            if distance <= self._radius and fit > best.score:
-                best = Likeness(fit, None, self._phrase("near", anchor["id"]))
-        return best
+            return _NOTHING
+        x, y, scores, numbers = self._placed
+        near = np.hypot(x - row["view_x"], y - row["view_y"]) <= self._radius  # [anchors]
+        fits = np.where(near & (numbers != row["id"]), scores, 0.0)
+        best = int(fits.argmax()) if fits.size else 0
+        fit = (_NEARBY if location == "near" else _UNKNOWN * 1.4) * float(fits[best] if fits.size else 0.0)
+        return Likeness(fit, None, self._phrase("near", int(numbers[best]))) if fit > _UNKNOWN else _NOTHING
 
     def _around(self, anchor: sqlite3.Row, question: Question) -> list[sqlite3.Row]:
         if anchor["view_x"] is None:
