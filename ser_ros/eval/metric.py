@@ -34,7 +34,9 @@ class Metric:
         if self.resample:
             return self.resample(images)
         assert self.per_image is not None
-        return float(np.nanmean(self.per_image[images]))
+        scores = self.per_image[images]
+        scores = scores[~np.isnan(scores)]
+        return float(scores.mean()) if len(scores) else float("nan")
 
 
 def mean_metric(name: str, per_image: list[float] | np.ndarray, note: str = "", **details: Any) -> Metric:
