@@ -7,6 +7,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 SYS = Path("/sys")
@@ -14,11 +15,15 @@ _PERIOD = 0.05
 """Seconds between two readings of a sensor that tells power, not energy."""
 
 
+Counter = tuple[Callable[[], float], float]
+"""Reads joules since some moment; joules at which it starts again from 0."""
+
+
 class EnergyMeter:
     """Joules between `start` and `stop` of every source that is there and may be read."""
 
     def __init__(self, sys: Path = SYS, nvml: str = "libnvidia-ml.so.1"):
-        self._counters: dict[str, tuple[Callable[[], float], float]] = {**rapl(sys), **gpus(nvml)}
+        self._counters: dict[str, Counter] = {**rapl(sys), **gpus(nvml)}
         self._power = ina(sys)
         self._sampler = PowerSampler(self._power) if self._power else None
         self._begin: dict[str, float] = {}
@@ -75,16 +80,20 @@ class PowerSampler:
                 return
 
 
-def rapl(sys: Path) -> dict[str, tuple[Callable[[], float], float]]:
-    """Package counters: name -> (joules, joules at which the counter starts again)."""
-    found = {}
+def rapl(sys: Path) -> dict[str, Counter]:
+    """Counters of the processor packages by name."""
+    found: dict[str, Counter] = {}
     for zone in sorted(sys.glob("class/powercap/intel-rapl:[0-9]")):
         with contextlib.suppress(OSError, ValueError):  # only root may read them on most systems
             wraps = int((zone / "max_energy_range_uj").read_text()) / 1e6
             int((zone / "energy_uj").read_text())
             name = f"{(zone / 'name').read_text().strip()} (RAPL)"
-            found[name] = (lambda file=zone / "energy_uj": int(file.read_text()) / 1e6, wraps)
+            found[name] = (partial(_joules, zone / "energy_uj"), wraps)
     return found
+
+
+def _joules(file: Path) -> float:
+    return int(file.read_text()) / 1e6
 
 
 def ina(sys: Path) -> Callable[[], float] | None:
@@ -102,8 +111,8 @@ def ina(sys: Path) -> Callable[[], float] | None:
     return lambda: sum(int(v.read_text()) * int(a.read_text()) / 1e6 for _, v, a in rails)
 
 
-def gpus(library: str) -> dict[str, tuple[Callable[[], float], float]]:
-    """Energy counters of NVML: name -> (joules since the driver was loaded, 0)."""
+def gpus(library: str) -> dict[str, Counter]:
+    """Energy counters of NVML by name; they count from the load of the driver."""
     try:
         nvml = ctypes.CDLL(library)
     except OSError:
@@ -112,7 +121,7 @@ def gpus(library: str) -> dict[str, tuple[Callable[[], float], float]]:
         return {}
     count = ctypes.c_uint()
     nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
-    found = {}
+    found: dict[str, Counter] = {}
     for index in range(count.value):
         device = ctypes.c_void_p()
         if nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(device)):

@@ -70,11 +70,11 @@ def pick_providers(device: str) -> tuple[str, list]:
 class OnnxEngine:
     """An `Engine` of `ser_ros.model.describe` over four graphs."""
 
-    out_of_memory = (MemoryError,)
+    out_of_memory: tuple[type[BaseException], ...] = (MemoryError,)
 
     def __init__(self, folder: Path, providers: list):
         self.config = SerConfig.load(folder)
-        self.tokenizer = CaptionTokenizer.load(folder, self.config)
+        self.tokenizer: CaptionTokenizer | None = CaptionTokenizer.load(folder, self.config)
         try:
             self.words = np.load(folder / EMBEDDINGS, mmap_mode="r", allow_pickle=False)  # [V, D]
         except (OSError, ValueError) as error:
