@@ -219,3 +219,30 @@ def test_an_export_leaves_other_folders_alone(pair, tmp_path):
     export(pair[1].parent / "model", graphs)
     export(pair[1].parent / "model", graphs)  # an earlier export is replaced
     assert {file.name for file in tmp_path.iterdir()} == {"thesis.txt", "graphs"}
+
+
+@pytest.mark.parametrize("kind", ["llama", "lora", "cross_attention", "siglip2"])
+def test_what_cannot_be_exported_is_named(tmp_path, kind):
+    from dataclasses import replace
+
+    from ser_ros.model.config import LanguageConfig, LoraConfig, TowerConfig
+    from tests.model.toys import toy_config
+
+    config = toy_config()
+    sizes = {
+        "vocab_size": 400, "hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "intermediate_size": 32, "max_position_embeddings": 256,
+    }  # fmt: skip
+    patches = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 2}
+    changes = {
+        "llama": {"language": LanguageConfig(kind="llama", sizes=sizes)},
+        "lora": {"language": replace(config.language, lora=LoraConfig(rank=2, targets=("q_proj",)))},
+        "cross_attention": {"connector": replace(config.connector, kind="cross_attention")},
+        "siglip2": {"towers": (TowerConfig("siglip2", {**patches, "num_patches": 4, "patch_size": 14}),)},
+    }[kind]
+    if kind == "lora":
+        pytest.importorskip("peft")
+    toy_model(0, **changes).save_pretrained(tmp_path / "model")
+    with pytest.raises(UserError, match=f"(?i){kind}"):
+        export(tmp_path / "model", tmp_path / "graphs")
+    assert not (tmp_path / "graphs").exists()
