@@ -26,7 +26,7 @@ from ser_ros.replay.run import RunFiles
 
 PICTURE_BUDGET = 6_500_000  # bytes of base64 pictures; the whole page stays under 10 MB
 MOST_GRAPHS = 600  # frames that carry a drawn graph
-MOST_WORLD_NODES = 60  # things drawn in the world graph; the table has them all
+MOST_WORLD_NODES = 40  # things drawn in the world graph; the table has them all
 
 
 @dataclass
