@@ -134,7 +134,7 @@ def score(predictions: Mapping[int, str], folder: Path, style: str) -> dict:
     return {
         "style": style, "pictures": len(predictions), "objects": objects.scores(),
         "attributes": attributes.scores(), "relations": relations.scores(),
-        "hallucination_rate": round(1 - objects.said_right / max(objects.said, 1), 4),
+        "hallucination_rate": round(1 - objects.said_right / objects.said, 4) if objects.said else 0.0,
         "most_hallucinated": dict(wrong.most_common(5)),
     }  # fmt: skip
 
