@@ -83,7 +83,7 @@ def _print(about: dict, result: dict) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(
         f"{about['model']} on {about['backend']}, {about['device']}, dtype {about['dtype']}; "
-        f"{result['tokens']} tokens, {result['edits']} edits, {result['iterations']} images one at a time",
+        f"{result['tokens']} tokens, edits: {result['edits']}, {result['iterations']} images one at a time",
         markup=False,
     )
     table = Table("stage", box=None)
