@@ -80,7 +80,8 @@ class DeepLens(nn.Module):
             raise ValueError("this DeepLens needs the initial caption")
         positions = torch.arange(caption.shape[1], device=caption.device)
         words = self.caption_enter(caption) + self.caption_position(positions)
-        words = self.caption_norm(torch.cat([self.caption_start.expand(words.shape[0], -1, -1), words], dim=1))
+        start = self.caption_start.expand(words.shape[0], -1, -1)
+        words = self.caption_norm(torch.cat([start, words], dim=1))
         if lengths is None:
             return words, None
         slots = torch.arange(words.shape[1], device=caption.device)
