@@ -23,6 +23,7 @@ LIBRARIES = {
     "jinja2": "jinja2",
     "textblob": "textblob",
     "lemminflect": "lemminflect",
+    "threadpoolctl": "threadpoolctl",
     "PyYAML": "yaml",
     "rich": "rich",
     "tqdm": "tqdm",

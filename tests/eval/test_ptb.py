@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ser_ros.eval import ptb
 from ser_ros.eval.ptb import tokenize, tokenize_coco
+from tests.processes import python_module
 
 # Each line is what CoreNLP 3.4.1 printed for the caption, the next caption beginning "A ".
 CASES = [
@@ -124,7 +125,7 @@ def test_against_stanfords_tokeniser(tmp_path_factory: pytest.TempPathFactory, c
 def test_the_verb(tmp_path: Path) -> None:
     captions = tmp_path / "captions.txt"
     captions.write_bytes(b"A man's t.v., ok.\n\nTwo dogs\r\n")
-    run = ["ser_ros", "tokenize", str(captions)]
+    run = python_module("ser_ros.cli", "tokenize", str(captions))
     assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == (
         "a man 's t.v. , ok .\n\ntwo dogs\n"
     )
