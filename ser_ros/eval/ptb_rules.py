@@ -253,6 +253,7 @@ _TABLE: list[tuple[str, str, str, Make | None, int]] = [
     ("apostrophe", r"'|&apos;", "", _fixed("'"), 0),
     ("quotes", r"[`\u0082\u0084\u0091-\u0094\u00AB\u00BB\u2018-\u201F\u2039\u203A]{1,2}", "", _quotes, 0),
     ("brackets", r"[][{}()]", "", _lookup(_BRACKETS), 0),
+    ("spelled bracket", r"(?i:-[lr][rsc]b-)", "", None, 0),
     ("ellipsis", r"\.{3,5}|(?:\.[ \u00A0]){2,4}\.|[\u2026]", "", _fixed("..."), 0),
     ("exclamation", r"[?!]+", "", None, 0),
     ("dash", r"-{2,4}", "", _fixed("--"), 0),

@@ -20,6 +20,7 @@ from tests.processes import python_module
 
 # Each line is what CoreNLP 3.4.1 printed for the caption, the next caption beginning "A ".
 CASES = [
+    ("dog -rrb- cat -LSB-b a-lsb-", "dog -rrb- cat -lsb- b a-lsb -"),
     ("It's a dog's life, they don't can't WON'T.", "it 's a dog 's life , they do n't ca n't wo n't ."),
     ("cannot gonna gotta gimme lemme wanna", "can not gon na got ta gim me lem me wan na"),
     ("'Tis the '90s and '50 o'clock", "'t is the '90s and '50 o'clock"),
