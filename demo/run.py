@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -34,6 +35,9 @@ def main() -> int:
         ROS_DOMAIN_ID=os.environ.get("ROS_DOMAIN_ID", "77"),
         ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST",
         FASTDDS_DEFAULT_PROFILES_FILE=str(HERE.parent / "config" / "fastdds_camera.xml"),
+        FASTRTPS_DEFAULT_PROFILES_FILE=str(
+            HERE.parent / "config" / "fastdds_camera.xml"
+        ),  # the name in Jazzy
         PYTHONUNBUFFERED="1",
     )
     from ser_ros.errors import UserError
@@ -61,7 +65,10 @@ def play(bag_path: Path, out: Path, rate: float, model: str) -> int:
     store = out / "live_memory.db"
     for old in out.glob(store.name + "*"):
         old.unlink()
-    with Bag(bag_path) as bag, rclpy.init():
+    with ExitStack() as stack:
+        bag = stack.enter_context(Bag(bag_path))
+        rclpy.init()
+        stack.callback(rclpy.try_shutdown)
         topic = choose_topic(bag, None)
         camera = topic.removesuffix("/compressed")
         trajectory = read_trajectory(bag)

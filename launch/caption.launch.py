@@ -15,7 +15,8 @@ from launch_ros.actions import Node
 from launch import LaunchContext, LaunchDescription
 
 SHARE = Path(get_package_share_directory("ser_ros"))
-PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
+# The second name is what Fast DDS before 3.0 reads (ROS 2 Humble and Jazzy).
+PROFILE = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 DDS_FILE = "fastdds_camera.xml"
 BOOLEAN = ["true", "false"]
 
@@ -43,6 +44,8 @@ ARGUMENTS = {
 
 def generate_launch_description() -> LaunchDescription:
     """Arguments, the DDS profile for camera images, then the nodes."""
+    own = [os.environ[name] for name in PROFILE if os.environ.get(name)]
+    profile = own[0] if own else str(SHARE / "config" / DDS_FILE)
     return LaunchDescription(
         [
             *(
@@ -50,7 +53,7 @@ def generate_launch_description() -> LaunchDescription:
                 for name, (default, text, choices) in ARGUMENTS.items()
             ),
             # Fast DDS drops images over 500 kB without it; a profile of the user's own stays
-            SetEnvironmentVariable(PROFILE, os.environ.get(PROFILE) or str(SHARE / "config" / DDS_FILE)),
+            *(SetEnvironmentVariable(name, profile) for name in PROFILE),
             OpaqueFunction(function=nodes),
         ]
     )

@@ -7,6 +7,7 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,11 @@ def run(args: argparse.Namespace) -> int:
         if not (old and arrow and new):
             raise UserError(f"--remap {pair}: write it as OLD:=NEW")
         renamed[old] = new
-    with Bag(args.bag) as bag, rclpy.init():
+    # Not `with rclpy.init()`: Humble and Jazzy cannot.
+    with ExitStack() as stack:
+        bag = stack.enter_context(Bag(args.bag))
+        rclpy.init()
+        stack.callback(rclpy.try_shutdown)
         node = rclpy.create_node("bag_player")
         player = BagPlayer(node, bag, args.topics, renamed)
         for topic, kind in player.skipped.items():
