@@ -38,7 +38,7 @@ copy_tree = mkdir -p $(JAZZY_TREE) && git ls-files -z | xargs -0 cp --parents --
 
 test-jazzy: $(JAZZY_VENV)/installed
 	$(copy_tree)
-	cd $(JAZZY_TREE) && ../bin/python -m pytest tests/test_install.py tests/test_interfaces.py tests/node $(PYTEST_ARGS)
+	cd $(JAZZY_TREE) && FASTRTPS_DEFAULT_PROFILES_FILE=$(CURDIR)/config/fastdds_camera.xml ../bin/python -m pytest tests/test_install.py tests/test_interfaces.py tests/node $(PYTEST_ARGS)
 
 install: $(VENV)/installed
 

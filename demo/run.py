@@ -35,9 +35,6 @@ def main() -> int:
         ROS_DOMAIN_ID=os.environ.get("ROS_DOMAIN_ID", "77"),
         ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST",
         FASTDDS_DEFAULT_PROFILES_FILE=str(HERE.parent / "config" / "fastdds_camera.xml"),
-        FASTRTPS_DEFAULT_PROFILES_FILE=str(
-            HERE.parent / "config" / "fastdds_camera.xml"
-        ),  # the name in Jazzy
         PYTHONUNBUFFERED="1",
     )
     from ser_ros.errors import UserError

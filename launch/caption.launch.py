@@ -15,8 +15,9 @@ from launch_ros.actions import Node
 from launch import LaunchContext, LaunchDescription
 
 SHARE = Path(get_package_share_directory("ser_ros"))
-# The second name is what Fast DDS before 3.0 reads (ROS 2 Humble and Jazzy).
-PROFILE = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+# What Fast DDS before 3.0 reads has another name; the newer one warns of it.
+OLD = os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy")
+PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE" if OLD else "FASTDDS_DEFAULT_PROFILES_FILE"
 DDS_FILE = "fastdds_camera.xml"
 BOOLEAN = ["true", "false"]
 
@@ -44,8 +45,7 @@ ARGUMENTS = {
 
 def generate_launch_description() -> LaunchDescription:
     """Arguments, the DDS profile for camera images, then the nodes."""
-    own = [os.environ[name] for name in PROFILE if os.environ.get(name)]
-    profile = own[0] if own else str(SHARE / "config" / DDS_FILE)
+    profile = os.environ.get(PROFILE) or str(SHARE / "config" / DDS_FILE)
     return LaunchDescription(
         [
             *(
@@ -53,7 +53,7 @@ def generate_launch_description() -> LaunchDescription:
                 for name, (default, text, choices) in ARGUMENTS.items()
             ),
             # Fast DDS drops images over 500 kB without it; a profile of the user's own stays
-            *(SetEnvironmentVariable(name, profile) for name in PROFILE),
+            SetEnvironmentVariable(PROFILE, profile),
             OpaqueFunction(function=nodes),
         ]
     )

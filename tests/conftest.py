@@ -45,7 +45,6 @@ os.environ.update(
     ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST",
     ROS_PYTHON_CHECK_FIELDS="1",
     FASTDDS_DEFAULT_PROFILES_FILE=str(ROOT / "config" / "fastdds_camera.xml"),
-    FASTRTPS_DEFAULT_PROFILES_FILE=str(ROOT / "config" / "fastdds_camera.xml"),  # Humble and Jazzy read this
     ROS_LOG_DIR=_logs.name,
     HF_HUB_OFFLINE="1",
 )

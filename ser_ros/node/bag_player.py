@@ -72,6 +72,22 @@ class BagPlayer:
             count += 1
         return count
 
+    def wait_for_listeners(self, seconds: float = 3.0) -> None:
+        """Return half a second after the first subscriber is found; what is published before it is lost."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if any(publisher.get_subscription_count() for publisher in self.publishers.values()):
+                break
+            time.sleep(0.05)
+        time.sleep(0.5)
+
+    def wait_until_delivered(self, seconds: float = 3.0) -> None:
+        """Return when reliable subscribers have everything; a publisher that ends takes the rest with it."""
+        from rclpy.duration import Duration
+
+        for publisher in self.publishers.values():
+            publisher.wait_for_all_acked(Duration(seconds=seconds))
+
     def wait_for_subscribers(self, topic: str, seconds: float) -> bool:
         """True as soon as someone listens to `topic`; False after `seconds`."""
         end = time.monotonic() + seconds
@@ -140,8 +156,10 @@ def run(args: argparse.Namespace) -> int:
             print(f"ser_ros play: {topic} is left out: {kind} is not installed here", file=sys.stderr)
         if not player.publishers:
             raise UserError(f"{args.bag}: none of its topics can be published here")
-        time.sleep(1.0)  # discovery; messages published before it are lost
+        player.wait_for_listeners()
         while True:
-            print(f"published {player.play(args.rate)} messages of {args.bag}")
+            count = player.play(args.rate)
+            player.wait_until_delivered()
+            print(f"published {count} messages of {args.bag}")
             if not args.loop:
                 return 0
