@@ -39,7 +39,7 @@ def read_references(path: Path, style: str = "") -> tuple[dict[str, list[str]], 
     Raises:
         UserError: the file is none of the formats, or an image has no caption.
     """
-    content = _load(path)
+    content = load_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise UserError(f"{path} has no list 'images'; references are COCO or Karpathy caption files")
     names = _names(content, path)
@@ -72,7 +72,7 @@ def read_images(path: Path) -> dict[str, str]:
     Raises:
         UserError: the file is none of these, or an image has no name.
     """
-    content = _load(path)
+    content = load_json(path)
     if isinstance(content, list):
         content = {
             "images": [{**e, "id": e.get("image_id")} for e in content if isinstance(e, dict)],
@@ -91,7 +91,7 @@ def read_images(path: Path) -> dict[str, str]:
 
 def read_predictions(path: Path) -> dict[str, str]:
     """Caption by image id; raises UserError for duplicates and for anything but text."""
-    content = _load(path)
+    content = load_json(path)
     if not isinstance(content, list):
         raise UserError(f"{path} is not a list of predictions {{image_id, caption}}")
     found: dict[str, str] = {}
@@ -147,7 +147,8 @@ def _names(content: dict[str, Any], path: Path) -> dict[str, str]:
     return names
 
 
-def _load(path: Path) -> Any:
+def load_json(path: Path) -> Any:
+    """Content of a JSON file; UserError that names it when it cannot be read or is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

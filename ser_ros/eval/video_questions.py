@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ser_ros.errors import UserError
+from ser_ros.eval.captions_files import load_json
 
 FORMATS = ("egoschema", "nextqa", "videomme")
 
@@ -44,7 +44,7 @@ def read_questions(kind: str, path: Path, answers: Path | None = None) -> list[V
     if kind == "nextqa":
         questions = list(_next_qa(path))
     else:
-        content = _load(path)
+        content = load_json(path)
         if isinstance(content, dict):
             entries = list(content.items())
         elif isinstance(content, list):
@@ -55,7 +55,7 @@ def read_questions(kind: str, path: Path, answers: Path | None = None) -> list[V
     if len({question.id for question in questions}) < len(questions):
         raise UserError(f"{path} has a question twice")
     if answers:
-        truths = _load(answers)
+        truths = load_json(answers)
         if not isinstance(truths, dict):
             raise UserError(f"{answers} is not an object of question ids and answers")
         kept = [question for question in questions if question.id in truths]
@@ -110,12 +110,3 @@ def _truth(value: Any, options: Iterable[str], path: Path, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
         raise UserError(f"{path}, {where}: the answer must be 0 to {count - 1}, found {value!r}")
     return value
-
-
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} is not JSON ({error})") from None
