@@ -87,9 +87,9 @@ def play(bag_path: Path, out: Path, rate: float, model: str) -> int:
         executor.add_node(node)
         spinning = threading.Thread(target=executor.spin)
         try:
+            spinning.start()  # first: the end joins it, whatever fails below
             viewer = Listener(node)
             player = BagPlayer(node, bag)
-            spinning.start()
             if not player.wait_for_subscribers(topic, 180) or not viewer.wait_until_heard(30):
                 print(f"demo: caption_node did not start; see {out / 'caption_node.log'}", file=sys.stderr)
                 return 1

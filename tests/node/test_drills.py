@@ -162,7 +162,8 @@ def test_out_of_memory_keeps_the_initial_caption(toy_folder, robot, captions, st
     script = Path(__file__).with_name("out_of_memory_node.py")
     root = Path(__file__).resolve().parents[2]
     process = start_process(
-        [sys.executable, str(script), *command(toy_folder)[3:]], env={**os.environ, "PYTHONPATH": str(root)}
+        [sys.executable, str(script), *command(toy_folder, image_reliability="reliable")[3:]],
+        env={**os.environ, "PYTHONPATH": str(root)},
     )
     process.wait_for("active (", STARTED)
     for seed, expected, sentence in (
@@ -171,7 +172,8 @@ def test_out_of_memory_keeps_the_initial_caption(toy_folder, robot, captions, st
         (2, 2, "enough memory"),
         (3, 3, ""),
     ):
-        robot.send("image", image(scene(seed), robot.now()))
+        # Reliable: each image is sent once, and which of them fails is part of the drill.
+        robot.send("image", image(scene(seed), robot.now()), qos=10)
         wait_until(lambda: len(captions) >= expected, "a caption", shown=lambda: process.output)  # noqa: B023
         robot.wait_for_status("caption_node", sentence, level=b"\x02")
     assert len(captions) == 3  # the third image did not fit at all
