@@ -16,8 +16,8 @@ from PIL import Image
 from ser_ros.errors import UserError
 from ser_ros.runtime.pixel_formats import bayer_to_rgb, yuv420_to_rgb, yuv422_to_rgb
 
-MAX_PIXELS = 64_000_000  # 8K is 33 million; more is a broken header
-MAX_SIDE = 10_000  # the model pads to a square of this side
+# 8K is 7680 wide; more is a broken header. A side, not an area: the model pads to a square of the longer one.
+MAX_SIDE = 8192
 _FORMATS = ("JPEG", "PNG", "WEBP")
 
 # encoding: (channel type, channels); 8UC3 and 8UC4 are what OpenCV makes, so blue comes first
@@ -156,10 +156,8 @@ def _pillow_to_rgb(opened: Image.Image, original: str) -> np.ndarray:
 def _size(height: int, width: int) -> tuple[int, int]:
     if height <= 0 or width <= 0:
         raise ImageError(f"the image is empty ({width}x{height})")
-    if height * width > MAX_PIXELS:
-        raise ImageError(
-            f"the image says {width}x{height}, more than {MAX_PIXELS // 1_000_000} million pixels"
-        )
+    if max(height, width) > MAX_SIDE:
+        raise ImageError(f"the image says {width}x{height}; a side may have {MAX_SIDE} pixels at most")
     return height, width
 
 

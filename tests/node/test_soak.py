@@ -82,6 +82,7 @@ def test_thousands_of_good_and_bad_frames(compressed, toy_folder, robot, start_p
         del captions[:-1]
     assert counts()["captioned"] > 0.2 * FRAMES
     assert counts()["unreadable"] > 0.05 * FRAMES
+    assert max(megabytes) - megabytes[0] < 1000, "a damaged header must not make a picture of gigabytes"
     assert megabytes[-1] - megabytes[0] < 20, megabytes
     assert "Traceback" not in process.output
     heard = len(captions)
