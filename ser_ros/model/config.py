@@ -61,12 +61,15 @@ class TowerConfig:
         sizes: arguments of the transformers config class of that kind.
         mean, std: normalisation this tower was trained with, where it differs from the image's (second
             tower of CLIP + DINOv2); None keeps the image's.
+        stem: channels of a convolutional stem in place of a CLIP tower's patch projection, for towers
+            trained from scratch (`ser_ros.model.conv_stem`); () has none, like every published tower.
     """
 
     kind: str = "clip"
     sizes: dict[str, Any] = field(default_factory=_clip_large)
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    stem: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:

@@ -19,6 +19,7 @@ from transformers import (
 
 from ser_ros.errors import UserError
 from ser_ros.model.config import ImageConfig, SerConfig, TowerConfig
+from ser_ros.model.conv_stem import ConvStem, patch_side
 
 
 @dataclass
@@ -52,6 +53,8 @@ class VisionTower(nn.Module):
         self.pre_norm: nn.Module = nn.Identity()
         self.class_tokens = 0
         sizes = {**config.sizes, "num_hidden_layers": top}
+        if config.stem and config.kind != "clip":
+            raise UserError(f"only a clip tower takes a stem; towers.kind is {config.kind!r}")
         if config.kind == "clip":
             clip = _inner(CLIPVisionModel(CLIPVisionConfig(**sizes)))
             self.embeddings, self.pre_norm, self.layers = (
@@ -59,6 +62,8 @@ class VisionTower(nn.Module):
                 clip.pre_layrnorm,
                 clip.encoder.layers,
             )
+            if config.stem:
+                self.embeddings.patch_embedding = _stem(config)
             self.class_tokens = 1
         elif config.kind == "siglip":
             siglip = _inner(SiglipVisionModel(SiglipVisionConfig(**sizes, vision_use_head=False)))
@@ -128,6 +133,16 @@ class VisionTowers(nn.Module):
         wanted = wanted or self.wanted
         states = [tower(pixels, wanted) for tower in self.towers]
         return FeatureBuffer({i: torch.cat([s[i] for s in states], dim=-1) for i in wanted})
+
+
+def _stem(config: TowerConfig) -> ConvStem:
+    patch = int(config.sizes["patch_size"])
+    if patch != patch_side(config.stem):
+        raise UserError(
+            f"a stem of {len(config.stem)} channel numbers makes patches of {patch_side(config.stem)} pixels, "
+            f"but towers.sizes.patch_size is {patch}"
+        )
+    return ConvStem(config.stem, config.width)
 
 
 def _inner(model: nn.Module) -> nn.Module:

@@ -83,6 +83,7 @@ class Pictures:
                 grid = grid[down][:, along]
             pictures.append(picture)
             grids.append(grid)
+        # [B, 3, S, S], in memory as [B, S, S, 3]: what the stem's convolutions are fastest with.
         pixels = torch.from_numpy(np.stack(pictures)).to(device).permute(0, 3, 1, 2).float()
         if moved:
             gain = rng.uniform(0.85, 1.15, (len(index), 1, 1, 1)).astype(np.float32)

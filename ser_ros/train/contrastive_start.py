@@ -33,6 +33,7 @@ class Sizes:
     Attributes:
         image: side of the picture in pixels, a multiple of `patch`.
         patch: side of a patch in pixels.
+        stem: channels of the tower's convolutional stem; () projects patches linearly.
         width: of the tower, the text tower and the language model.
         tower_depth: layers of the vision tower; the first glance reads the last one.
         second_layers: hidden states that DeepLens reads.
@@ -46,6 +47,7 @@ class Sizes:
 
     image: int = 128
     patch: int = 16
+    stem: tuple[int, ...] = ()
     width: int = 192
     tower_depth: int = 4
     second_layers: tuple[int, ...] = (2, 3, 4)
@@ -87,7 +89,7 @@ def fresh_model(sizes: Sizes, tokenizer: Tokenizer) -> SerModel:
         "num_attention_heads": sizes.heads,
         "image_size": sizes.image,
         "patch_size": sizes.patch,
-        "hidden_act": "quick_gelu",
+        "hidden_act": "gelu",
     }
     language = {
         "vocab_size": (tokenizer.get_vocab_size() + 7) // 8 * 8,
@@ -102,7 +104,7 @@ def fresh_model(sizes: Sizes, tokenizer: Tokenizer) -> SerModel:
     }
     config = SerConfig(
         image=ImageConfig(size=sizes.image, mean=(MEAN,) * 3, std=(STD,) * 3),
-        towers=(TowerConfig(sizes=tower),),
+        towers=(TowerConfig(sizes=tower, stem=tuple(sizes.stem)),),
         connector=ConnectorConfig(layers=(sizes.tower_depth,), hidden=sizes.connector),
         deeplens=DeepLensConfig(
             layers=tuple(sizes.second_layers),

@@ -15,7 +15,9 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315  # of the quintic Newton-Schulz iteration
 
 
 class Muon(torch.optim.Optimizer):
-    """For 2-D weights only; update matrices have the root-mean-square of AdamW's (0.2)."""
+    """For weights of two dimensions and more; the kernel of a convolution counts as one matrix, a row for
+    each output channel. Update matrices have the root-mean-square of AdamW's (0.2).
+    """
 
     def __init__(
         self, weights: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.95, weight_decay: float = 0.0
@@ -33,9 +35,9 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(weight)
                 state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                update = orthogonalise(weight.grad.lerp(state["momentum"], group["momentum"]))
+                update = orthogonalise(weight.grad.lerp(state["momentum"], group["momentum"]).flatten(1))
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(update, alpha=-group["lr"] * 0.2 * max(weight.shape) ** 0.5)
+                weight.add_(update.view_as(weight), alpha=-group["lr"] * 0.2 * max(update.shape) ** 0.5)
 
 
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
