@@ -139,8 +139,8 @@ def _stem(config: TowerConfig) -> ConvStem:
     patch = int(config.sizes["patch_size"])
     if patch != patch_side(config.stem):
         raise UserError(
-            f"a stem of {len(config.stem)} channel numbers makes patches of {patch_side(config.stem)} pixels, "
-            f"but towers.sizes.patch_size is {patch}"
+            f"a stem of {len(config.stem)} channel numbers makes patches of {patch_side(config.stem)} "
+            f"pixels, but towers.sizes.patch_size is {patch}"
         )
     return ConvStem(config.stem, config.width)
 

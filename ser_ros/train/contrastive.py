@@ -65,9 +65,9 @@ class ContrastiveRecipe:
     root: str = "runs/sim/data"
     output: str = "runs/sim"
     start: str = ""
-    minutes: float = 45.0
+    minutes: float = 70.0
     steps: int = 20000
-    batch_size: int = 32
+    batch_size: int = 40
     learning_rate: float = 5e-3
     adam_rate: float = 1.5e-3
     weight_decay: float = 0.05
@@ -149,7 +149,7 @@ class Words:
 
 
 def optimizers(clip: Clip, recipe: ContrastiveRecipe) -> list[torch.optim.Optimizer]:
-    """Muon for the hidden matrices and convolutions (Jordan et al. 2024), AdamW for embeddings, norms, biases and heads."""
+    """Muon for hidden matrices and convolutions (Jordan et al. 2024); AdamW for embeddings, norms, heads."""
     inner = (".layers.", ".blocks.", ".residual.", ".halve.")
     hidden = [p for n, p in clip.named_parameters() if p.ndim >= 2 and any(part in n for part in inner)]
     chosen = {id(p) for p in hidden}

@@ -45,13 +45,13 @@ class Sizes:
         vocabulary: most tokens of the BPE vocabulary.
     """
 
-    image: int = 128
+    image: int = 192
     patch: int = 16
-    stem: tuple[int, ...] = ()
+    stem: tuple[int, ...] = (64, 128)
     width: int = 192
-    tower_depth: int = 4
-    second_layers: tuple[int, ...] = (2, 3, 4)
-    heads: int = 6
+    tower_depth: int = 3
+    second_layers: tuple[int, ...] = (1, 2, 3)
+    heads: int = 3
     connector: int = 384
     deeplens_width: int = 192
     deeplens_depth: int = 2

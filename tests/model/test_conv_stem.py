@@ -51,7 +51,7 @@ def test_a_model_with_a_stem_describes_saves_and_loads(tmp_path):
 
 
 def test_a_patch_side_that_the_stem_does_not_make_is_refused():
-    with pytest.raises(UserError, match="patches of 16 pixels, but towers.sizes.patch_size is 14"):
+    with pytest.raises(UserError, match=r"patches of 16 pixels, but towers\.sizes\.patch_size is 14"):
         toy_model(towers=(TowerConfig(sizes={**SIZES, "image_size": 28, "patch_size": 14}, stem=(8, 16)),))
 
 

@@ -52,7 +52,8 @@ def home(tmp_path) -> Path:
 def test_yaml_documents_exactly_the_dataclass():
     raw = yaml.safe_load((CONFIG / "sim_clip.yaml").read_text())
     expected = dataclasses.asdict(ContrastiveRecipe())
-    expected["sizes"]["second_layers"] = list(expected["sizes"]["second_layers"])
+    for name in ("second_layers", "stem"):
+        expected["sizes"][name] = list(expected["sizes"][name])
     assert raw == expected
 
 
