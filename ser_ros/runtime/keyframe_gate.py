@@ -27,8 +27,8 @@ def thumbnail(picture: np.ndarray) -> np.ndarray:
     # nearest samples: averaging all of a 4K image would cost more than it tells
     rows = (np.arange(side) * height + height // 2) // side
     columns = (np.arange(side) * width + width // 2) // side
-    # At camera rate this is most of what a skipped image costs: two `take` and sums of whole rows need a fifth
-    # of the time of one index with both and a mean over two axes.
+    # At camera rate this is most of what a skipped image costs: two `take` and sums of whole rows need a
+    # fifth of the time of one index with both and a mean over two axes.
     samples = picture.take(rows, axis=0).take(columns, axis=1)  # [side, side, 3]
     sums = samples.reshape(GRID, _SAMPLES, side * 3).sum(axis=1, dtype=np.uint16)
     sums = sums.reshape(GRID, GRID, _SAMPLES, 3).sum(axis=2, dtype=np.uint16)  # at most 64 * 255

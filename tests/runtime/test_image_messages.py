@@ -267,7 +267,7 @@ def test_compressed(case):
 
 
 JPEG = COMPRESSED["jpeg colour"][1]
-# One damaged byte of the frame header, the upper one of the width: the model would pad it to a square of 13 GB.
+# One damaged byte of the frame header, the upper one of the width: padded to a square it would be 13 GB.
 WIDE_JPEG = bytearray(JPEG)
 WIDE_JPEG[JPEG.index(b"\xff\xc0") + 7] = 0xFF
 UNREADABLE = {
