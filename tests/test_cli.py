@@ -6,12 +6,15 @@ import importlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ser_ros import __version__, cli
 from ser_ros.errors import UserError
 from tests.processes import python_module
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -80,6 +83,15 @@ def test_errors_become_exit_codes(failing_verb, capsys, error: BaseException, co
     failing_verb.error = error
     assert cli.main(["fail"]) == code
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("start", [("ser_ros.node.caption_node",), ("ser_ros.cli", "node", "caption")])
+def test_a_node_without_ros_says_what_is_missing(start: tuple[str, ...]) -> None:
+    command = [sys.executable, "-S", "-m", *start]  # -S: without any installed package
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode == 2
+    assert "the nodes need ROS 2: source your ROS setup.bash" in answer.stderr
+    assert answer.stderr.count("\n") == 1
 
 
 def test_a_closed_pipe_is_no_error() -> None:

@@ -127,6 +127,16 @@ def test_ros_that_does_not_import_stops_only_the_nodes(model: Path) -> None:
 
 
 @with_ros
+def test_the_folder_it_is_called_in_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `pip install .` a user stands in the source tree, where no messages are compiled."""
+    (tmp_path / "ser_ros").mkdir()
+    (tmp_path / "ser_ros" / "__init__.py").touch()
+    monkeypatch.chdir(tmp_path)
+    found, error = ros._probe()
+    assert "messages" in found, error
+
+
+@with_ros
 def test_an_rmw_that_is_not_installed(model: Path) -> None:
     code, rows = doctor("--nodes", "--model", model, RMW_IMPLEMENTATION="rmw_nothing_cpp")
     assert (code, rows["rclpy"]["status"]) == (1, "missing")

@@ -45,7 +45,7 @@ def _torch() -> Check:
             "torch", "ok", f"{found}, CUDA {torch.version.cuda}, {device.name}, {free:.1f} GiB free on it"
         )
     if torch.version.cuda:
-        fix = "torch is built for CUDA but sees no GPU: look at nvidia-smi and the driver's version"
+        fix = "no matter without a GPU (the CPU build is smaller); else look at nvidia-smi and its driver"
         return Check("torch", "warning", f"{found}, CUDA {torch.version.cuda} without a GPU, device cpu", fix)
     if Path("/proc/driver/nvidia/version").exists() or Path("/etc/nv_tegra_release").exists():
         fix = (

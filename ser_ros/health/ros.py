@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,7 +22,10 @@ SEGMENT_WANTED = 32 * 1024**2
 
 
 # Run in a child, because a wrong RMW or library of another ROS ends the process instead of raising.
+# It gets our sys.path: its own begins with the working folder, which is the source tree after pip install.
 PROBE = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
 import rclpy
 print("rclpy", rclpy.__file__, flush=True)
 print("RMW", rclpy.get_rmw_implementation_identifier(), flush=True)
@@ -47,7 +51,7 @@ def checks(*, needed: bool) -> list[Check]:
 
 def _probe() -> tuple[dict[str, str], str]:
     """What rclpy answered as far as it came, and the last line of its complaint."""
-    command = [sys.executable, "-c", PROBE]
+    command = [sys.executable, "-c", PROBE, json.dumps(sys.path)]
     try:
         child = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:

@@ -136,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
 
     require_ros()
     import rclpy
+    from rclpy.signals import SignalHandlerOptions
 
     if args.rate <= 0:
         raise UserError(f"--rate {args.rate}: must be above 0")
@@ -148,7 +149,8 @@ def run(args: argparse.Namespace) -> int:
     # Not `with rclpy.init()`: Humble and Jazzy cannot.
     with ExitStack() as stack:
         bag = stack.enter_context(Bag(args.bag))
-        rclpy.init()
+        # NO: rclpy's own handlers end the context under a publisher that is at work
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
         node = rclpy.create_node("bag_player")
         player = BagPlayer(node, bag, args.topics, renamed)

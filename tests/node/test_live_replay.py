@@ -51,6 +51,15 @@ def test_live_and_offline_captions_agree(tmp_path, toy_folder, robot, start_proc
         assert live.flags == said.flags
 
 
+def test_ctrl_c_ends_a_loop(tmp_path, start_process):
+    bag = write_rosbag2(tmp_path / "bag")
+    player = start_process(python_module("ser_ros.cli", "play", str(bag), "--loop", "--rate", "50"))
+    player.wait_for("published", 60)
+    assert player.interrupt() == 130
+    assert "Traceback" not in player.output
+    assert "Failed" not in player.output
+
+
 def test_player_leaves_out_types_that_are_not_installed(tmp_path, robot, capfd):
     from rosbags.rosbag2 import Writer
 
