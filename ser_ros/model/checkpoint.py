@@ -109,7 +109,7 @@ def load(
     weights = read_weights(folder)
     with no_weights():
         model = SerModel(config, tokenizer)
-    _check(weights, dict(model.state_dict()), folder)
+    check_weights(weights, dict(model.state_dict()), folder)
     if dtype != "auto":
         chosen = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
         if chosen is None:
@@ -180,16 +180,27 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         raise UserError(f"{folder} has no {WEIGHTS}; it is not a model folder")
     weights: dict[str, Tensor] = {}
     for name in names:
-        try:
-            with safe_open(str(folder / name), framework="pt") as file:
-                weights.update({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118 - not a dict
-        except (OSError, SafetensorError) as error:
-            raise UserError(f"{folder / name} cannot be read ({error}); take the model folder anew") from None
+        weights.update(read_safetensors(folder / name))
     return weights
 
 
-def _check(weights: dict[str, Tensor], expected: dict[str, Tensor], folder: Path) -> None:
-    """Name the first tensors that are missing, unknown, of another shape or not finite."""
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of one file.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; take the model folder anew") from None
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be read ({error}); take the model folder anew") from None
+
+
+def check_weights(weights: dict[str, Tensor], expected: dict[str, Tensor], folder: Path) -> None:
+    """Raise UserError with the first tensors that are missing, unknown, of another shape or not finite."""
     for problem, names in (
         ("lacks", sorted(set(expected) - set(weights))),
         ("has unknown", sorted(set(weights) - set(expected))),

@@ -88,10 +88,11 @@ class ConnectorConfig:
     """The first glance's way from vision features to the language model (paper Table 10 I).
 
     Attributes:
-        kind: name in `ser_ros.model.connectors.CONNECTORS`.
+        kind: an MLP such as `mlp4x_bott4x_gelu` or `mlp2x_gelu`, or a name in
+            `ser_ros.model.connectors.CONNECTORS`.
         layers: hidden states it reads, concatenated on channels; 0 is the embedding, so 23 is
             `hidden_states[-2]` of a 24-layer tower.
-        hidden: width of the inner layers.
+        hidden: width of the inner layers (of an MLP, those of its bottleneck).
         depth: Transformer layers, for the kinds that have some.
         heads: attention heads, for the kinds that have some.
         queries: learned queries, for the resampling kinds.
@@ -166,13 +167,14 @@ class LanguageConfig:
     Attributes:
         kind: "opt" or "llama".
         sizes: arguments of the transformers config class of that kind.
-        bos, eos: ids that start the prompt and end the caption (OPT: both `</s>`, id 2).
+        bos: id that starts the prompt (OPT: `</s>`, id 2); None for no such token.
+        eos: id that ends the caption (OPT: the same).
         lora: adapters, or None to train all weights.
     """
 
     kind: str = "opt"
     sizes: dict[str, Any] = field(default_factory=_opt_125m)
-    bos: int = 2
+    bos: int | None = 2
     eos: int = 2
     lora: LoraConfig | None = None
 

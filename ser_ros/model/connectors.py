@@ -2,7 +2,7 @@
 
 | Table 10 | kind |
 |---|---|
-| (a) | `mlp4x_bott4x_gelu`, the default; `mlp2x_gelu` and `linear` are LLaVA's |
+| (a) | `mlp4x_bott4x_gelu`, the default, and other depths; `mlp2x_gelu` and `linear` are LLaVA's |
 | (b) | the same with several `layers` |
 | (c) | `cross_attention`: the language model attends to these tokens in added layers |
 | (d) | `qformer` |
@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import torch
@@ -32,10 +33,12 @@ def build_connector(config: ConnectorConfig, channels: int, width: int, decoder_
     """
     if config.kind == "cross_attention":
         return CrossAttentionConnector(config, channels, width, decoder_layers)
+    mlp = re.fullmatch(r"mlp([2-9])x(_bott\d+x)?_gelu", config.kind)
+    if mlp:
+        return _mlp(int(mlp[1]), mlp[2] is not None, config, channels, width)
     if config.kind not in CONNECTORS:
-        raise UserError(
-            f"no connector of kind {config.kind!r}; there are {', '.join([*CONNECTORS, 'cross_attention'])}"
-        )
+        kinds = ", ".join(["mlp4x_bott4x_gelu", "mlp2x_gelu", *CONNECTORS, "cross_attention"])
+        raise UserError(f"no connector of kind {config.kind!r}; there are {kinds}")
     return CONNECTORS[config.kind](config, channels, width)
 
 
@@ -43,16 +46,16 @@ def _linear(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
     return nn.Linear(channels, width)
 
 
-def _mlp2x(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
-
-
-def _mlp4x_bottleneck(config: ConnectorConfig, channels: int, width: int) -> nn.Module:
-    """Four linear layers; no GELU before the last, as in the authors' code."""
-    h = config.hidden
-    return nn.Sequential(
-        nn.Linear(channels, h), nn.GELU(), nn.Linear(h, h), nn.GELU(), nn.Linear(h, h), nn.Linear(h, width)
-    )
+def _mlp(depth: int, bottleneck: bool, config: ConnectorConfig, channels: int, width: int) -> nn.Module:
+    """Linear layers, GELU between them; a bottleneck has none before the last, as in the authors' code."""
+    inner = config.hidden if bottleneck else width
+    modules: list[nn.Module] = [nn.Linear(channels, inner)]
+    for number in range(1, depth):
+        last = number == depth - 1
+        if not (bottleneck and last):
+            modules.append(nn.GELU())
+        modules.append(nn.Linear(inner, width if last else inner))
+    return nn.Sequential(*modules)
 
 
 class Resampler(nn.Module):
@@ -150,8 +153,6 @@ class CrossAttentionConnector(nn.Module):
 
 CONNECTORS.update(
     {
-        "mlp4x_bott4x_gelu": _mlp4x_bottleneck,
-        "mlp2x_gelu": _mlp2x,
         "linear": _linear,
         "qformer": lambda c, channels, width: Resampler(c, channels, width, perceiver=False),
         "perceiver": lambda c, channels, width: Resampler(c, channels, width, perceiver=True),

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     parameters = sum(weight.numel() for weight in model.parameters())
     card = (
         f"# {args.folder.name}, imported from LLaVA-OPT\n\n"
-        f"{parameters / 1e6:.0f} M parameters; vision tower from {Path(imported.tower).name}. First glance "
+        f"{parameters:,} parameters; vision tower from {Path(imported.tower).name}. First glance "
         "only: it has no DeepLens until stage 2 is trained. Data, training and scores: see where the weights "
         "came from.\n"
     )
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(result))
         return 0
-    print(f"{args.out}: {parameters / 1e6:.0f} M parameters, vision tower from {imported.tower}")
+    print(f"{args.out}: {parameters:,} parameters, vision tower from {imported.tower}")
     if imported.left_out:
         print(
             f"left out {len(imported.left_out)} tensors, the first is {imported.left_out[0]}", file=sys.stderr

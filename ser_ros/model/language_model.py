@@ -14,11 +14,16 @@ from ser_ros.model.config import LanguageConfig, LoraConfig
 
 
 class LanguageModel(nn.Module):
-    """Token embedding, decoder and output words; the output shares the embedding's weights where tied."""
+    """Token embedding, decoder and output words; the output shares the embedding's weights where tied.
 
-    def __init__(self, config: LanguageConfig):
+    `words` is how many ids have a text. Vocabularies are often padded beyond them (OPT's: 50,265 of 50,272);
+    None takes all.
+    """
+
+    def __init__(self, config: LanguageConfig, words: int | None = None):
         super().__init__()
         self.config = config
+        self.words = words
         if config.kind == "opt":
             self.decoder = OPTModel(OPTConfig(**config.sizes)).decoder
         elif config.kind == "llama":
@@ -112,3 +117,8 @@ class LanguageModel(nn.Module):
         if self.lm_head is not None:
             return self.lm_head(hidden)
         return torch.nn.functional.linear(hidden, self.decoder.embed_tokens.weight)
+
+    def next_logits(self, hidden: Tensor) -> Tensor:
+        """Logits of the ids that may be written: [..., D] -> [..., words]."""
+        logits = self.logits(hidden)
+        return logits if self.words in (None, self.vocabulary) else logits[..., : self.words]

@@ -1,4 +1,4 @@
-"""From RGB images to the tower's input, equal to CLIP's image processor after LLaVA's padding (no torch)."""
+"""From RGB images to the tower's input as CLIP's processor makes it, after LLaVA's padding (no torch)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from PIL import Image
 
 from ser_ros.errors import UserError
 from ser_ros.model.config import ImageConfig
+
+_LONGEST = 16
+"""Side lengths above this many times the other are cut before the resize, which would need much memory."""
 
 
 def preprocess(images: Sequence[np.ndarray], config: ImageConfig) -> np.ndarray:
@@ -55,9 +58,23 @@ def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
         canvas.paste(picture, (int(-left), int(-top)))
         picture = canvas
     elif config.fit == "crop":
-        picture = picture.crop(square_box(height, width, "crop"))
+        return _middle(picture, config.size)
     elif config.fit not in ("pad", "stretch"):
         raise UserError(f"image.fit is {config.fit!r}; it must be pad, stretch or crop")
     if picture.size == (config.size, config.size):
         return picture
     return picture.resize((config.size, config.size), Image.Resampling.BICUBIC)
+
+
+def _middle(picture: Image.Image, size: int) -> Image.Image:
+    """CLIP's own way: resize by the shorter side, then cut the middle square out."""
+    width, height = picture.size
+    most = _LONGEST * min(width, height)
+    if max(width, height) > most:
+        left, top = max(width - most, 0) // 2, max(height - most, 0) // 2
+        picture = picture.crop((left, top, width - left, height - top))
+        width, height = picture.size
+    short = min(width, height)
+    picture = picture.resize((size * width // short, size * height // short), Image.Resampling.BICUBIC)
+    left, top = (picture.width - size) // 2, (picture.height - size) // 2
+    return picture.crop((left, top, left + size, top + size))

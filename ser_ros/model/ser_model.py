@@ -57,7 +57,7 @@ class SerModel(nn.Module):
         depth = int(config.language.sizes["num_hidden_layers"])
         self.connector = build_connector(config.connector, channels, width, depth)
         self.deeplens = DeepLens(config.deeplens, config.vision_width, width) if config.deeplens else None
-        self.language = LanguageModel(config.language)
+        self.language = LanguageModel(config.language, tokenizer.size if tokenizer else None)
         if isinstance(self.connector, CrossAttentionConnector):
             self.language.attend_by(self.connector.looks)
 

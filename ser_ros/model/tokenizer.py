@@ -41,13 +41,18 @@ class CaptionTokenizer:
             raise UserError(f"{path} is not a tokenizer ({error}); take the model folder anew") from None
         tokenizer.no_padding()
         tokenizer.no_truncation()
+        loaded = cls(tokenizer, config)
         rows = int(config.language.sizes["vocab_size"])
-        if tokenizer.get_vocab_size() > rows:
+        if loaded.size > rows:
             raise UserError(
-                f"{path} has {tokenizer.get_vocab_size()} tokens but the language model {rows}; "
-                "they do not belong together"
+                f"{path} has {loaded.size} tokens but the language model {rows}; they do not belong together"
             )
-        return cls(tokenizer, config)
+        return loaded
+
+    @property
+    def size(self) -> int:
+        """Ids that have a text; the language model may have more rows."""
+        return self.tokenizer.get_vocab_size()
 
     def save(self, folder: str | Path) -> None:
         self.tokenizer.save(str(Path(folder) / "tokenizer.json"))
@@ -89,7 +94,8 @@ class CaptionTokenizer:
         return [*self.caption_ids(caption, style), *([self.config.language.eos] if ends else [])]
 
     def _prompt(self, text: str, initial: Sequence[int]) -> list[int]:
-        ids = [self.config.language.bos]
+        bos = self.config.language.bos
+        ids = [] if bos is None else [bos]
         for part in _SLOTS.split(text):
             if part == "<image>":
                 ids.append(IMAGE_TOKEN)

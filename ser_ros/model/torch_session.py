@@ -96,7 +96,7 @@ class TorchSession:
 
     def _top(self, hidden: Tensor) -> TopK:
         """Log-probabilities in float32, as transformers takes them before a beam search."""
-        logits = self.language.logits(hidden).float()
+        logits = self.language.next_logits(hidden).float()
         if self.top == 1:
             best, ids = logits.max(dim=-1, keepdim=True)
             log_probs = best - logits.logsumexp(dim=-1, keepdim=True)

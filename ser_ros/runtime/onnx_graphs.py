@@ -125,7 +125,7 @@ class Language(nn.Module):
             x = decoder.final_layer_norm(x)
         if decoder.project_out is not None:
             x = decoder.project_out(x)
-        return (self.language.logits(x), *(cache.total[name] for name in names))
+        return (self.language.next_logits(x), *(cache.total[name] for name in names))
 
 
 class ExplicitCache:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModel, GenerationConfig, OPTConfig, OPTForCausalLM
 
@@ -130,8 +131,91 @@ def test_the_tokens_are_theirs(tmp_path):
     assert model.tokenizer.decode([*encode(" a chair"), 2]) == "a chair"
 
 
-def test_half_precision_stays(tmp_path):
-    assert import_llava(Llava().save(tmp_path / "llava-opt", half=True)).model.dtype == torch.float16
+def test_nothing_is_rounded(tmp_path):
+    """Half precision stays half; beside a tower in float32 it becomes that, and no value changes."""
+    theirs = Llava()
+    folder = theirs.save(tmp_path / "llava-opt", half=True)
+    assert import_llava(folder).model.dtype == torch.float32
+    tower = tmp_path / "clip" / "model.safetensors"
+    save_file({k: v.half() for k, v in load_file(tower).items()}, tower)
+    assert import_llava(folder).model.dtype == torch.float16
+
+
+def test_words_without_text_are_never_written(tmp_path):
+    """OPT pads its vocabulary (50,272 rows for 50,265 tokens); the authors' loader cuts the rest off."""
+    theirs = Llava()
+    with torch.no_grad():
+        theirs.opt.model.decoder.embed_tokens.weight[-1] *= 50
+    model = import_llava(theirs.save(tmp_path / "llava-opt")).model
+    assert model.tokenizer.size < model.language.vocabulary == 400
+    written, _ = model.glance([IMAGE], beams=3, max_tokens=20)
+    assert max(written[0].ids) < model.tokenizer.size
+    assert (
+        model(torch.tensor([model.tokenizer.glance_prompt()]), model.preprocess([IMAGE])).logits.shape[2]
+        == 400
+    )
+
+
+def test_the_tower_of_the_named_folder_comes_before_that_in_the_checkpoint(tmp_path):
+    """As in the authors' loader; only a tower that was trained with the rest is read from the checkpoint."""
+    theirs = Llava()
+    folder = theirs.save(tmp_path / "llava-opt", tower_inside=True)
+    weights = load_file(folder / "model.safetensors")
+    key = "model.vision_tower.vision_tower.vision_model.embeddings.class_embedding"
+    save_file({**weights, key: weights[key] + 1}, folder / "model.safetensors")
+    own = theirs.clip.state_dict()["embeddings.class_embedding"]
+
+    def difference() -> torch.Tensor:
+        return (import_llava(folder).model.vision.towers[0].embeddings.class_embedding - own).mean()
+
+    assert difference() == 0
+    change(folder, unfreeze_mm_vision_tower=True)
+    torch.testing.assert_close(difference(), torch.tensor(1.0))
+    assert import_llava(folder, tmp_path / "clip").tower == str(tmp_path / "clip")
+
+
+@pytest.mark.parametrize(("aspect", "fit"), [("pad", "pad"), ("square", "crop"), (None, "crop")])
+def test_the_image_is_padded_only_where_the_config_says_so(tmp_path, aspect, fit):
+    folder = Llava().save(tmp_path / "llava-opt")
+    change(folder, image_aspect_ratio=aspect)
+    assert import_llava(folder).model.config.image.fit == fit
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers"),
+    [
+        ("identity", nn.Linear(32, 24)),
+        ("mlp2x_gelu", nn.Sequential(nn.Linear(32, 24), nn.GELU(), nn.Linear(24, 24))),
+        (
+            "mlp3x_bott2x_gelu",
+            nn.Sequential(nn.Linear(32, 48), nn.GELU(), nn.Linear(48, 48), nn.Linear(48, 24)),
+        ),
+    ],
+)
+def test_projectors_of_other_depths(tmp_path, kind, layers):
+    theirs = Llava()
+    theirs.projector = layers
+    folder = theirs.save(tmp_path / "llava-opt")
+    change(folder, mm_projector_type=kind)
+    model = import_llava(folder).model
+    features = torch.randn(2, 4, 32)
+    torch.testing.assert_close(model.connector(features), layers(features))
+
+
+def test_shards_are_read_by_their_index(tmp_path):
+    folder = Llava().save(tmp_path / "llava-opt")
+    weights = load_file(folder / "model.safetensors")
+    names = sorted(weights)
+    halves = {"pytorch_model-1.bin": names[::2], "pytorch_model-2.bin": names[1::2]}
+    for file, part in halves.items():
+        torch.save({name: weights[name] for name in part}, folder / file)
+    (folder / "model.safetensors").unlink()
+    index = {"weight_map": {name: file for file, part in halves.items() for name in part}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    assert import_llava(folder).left_out == []
+    (folder / "pytorch_model-2.bin").unlink()
+    with pytest.raises(UserError, match=r"pytorch_model-2\.bin is missing"):
+        import_llava(folder)
 
 
 def test_the_verb(tmp_path, capsys):
@@ -147,6 +231,19 @@ def test_the_verb(tmp_path, capsys):
     assert model.describe([IMAGE], refinements=0, max_tokens=5)
 
 
+def change(folder: Path, **values) -> None:
+    raw = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**raw, **values}))
+
+
+def spoil_tensor(folder: Path, name: str, *, drop: bool = False) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights[name] = torch.full_like(weights[name], torch.nan)
+    if drop:
+        del weights[name]
+    save_file(weights, folder / "model.safetensors")
+
+
 class Danger:
     def __reduce__(self):
         return (print, ("ran",))
@@ -159,7 +256,15 @@ class Danger:
         (lambda f: (f / "config.json").write_text('{"model_type": "llava"}'), "only llava_opt folders"),
         (lambda f: (f / "model.safetensors").unlink(), "has neither"),
         (lambda f: (f / "model.safetensors").write_bytes(b"junk"), "cannot be read"),
-        (lambda f: (f / "merges.txt").unlink(), "has neither tokenizer.json nor vocab.json"),
+        (lambda f: (f / "merges.txt").unlink(), "has neither vocab.json with merges.txt nor tokenizer.json"),
+        (lambda f: change(f, mm_projector_type="detr"), "projector 'detr' cannot be imported"),
+        (lambda f: change(f, mm_vision_select_layer="-2,15"), "several of mm_vision_select_layer"),
+        (lambda f: change(f, mm_vision_tower="clip,dinov2"), "several of mm_vision_tower"),
+        (lambda f: change(f, mm_vision_select_feature="cls_patch"), "only 'patch' can be imported"),
+        (lambda f: change(f, ffn_dim=24), r"fc1.bias in .* is \[48\]; config.json says \[24\]"),
+        (lambda f: (f / "model.safetensors.index.json").write_text("{}"), "names no weight files"),
+        (lambda f: spoil_tensor(f, "model.decoder.layers.0.fc1.bias"), "fc1.bias .* not finite"),
+        (lambda f: spoil_tensor(f, "model.mm_projector.5.bias", drop=True), "lacks tensors model.mm_proj"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path, spoil, says):
@@ -197,5 +302,6 @@ def test_sizes_that_transformers_leaves_out(tmp_path):
 
 def test_tensors_without_a_place_are_told(tmp_path):
     folder = Llava().save(tmp_path / "llava-opt")
-    save_file({"model.other.weight": torch.ones(1)}, folder / "model-2.safetensors")
-    assert import_llava(folder).left_out == ["model.other.weight"]
+    weights = load_file(folder / "model.safetensors")
+    save_file({**weights, "model.image_newline": torch.ones(1)}, folder / "model.safetensors")
+    assert import_llava(folder).left_out == ["model.image_newline"]

@@ -45,6 +45,18 @@ def test_equals_clips_processor(shape):
     np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(48, 64), (64, 48), (33, 71), (7, 100)])
+def test_without_padding_it_is_clips_own_resize_and_crop(shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    expected = clip_processor(28)(Image.fromarray(image), return_tensors="np")["pixel_values"]
+    np.testing.assert_allclose(preprocess([image], ImageConfig(size=28, fit="crop")), expected, atol=1e-6)
+
+
+def test_a_very_long_image_is_cut_before_it_is_resized():
+    image = np.zeros((1, 100_000, 3), np.uint8)
+    assert preprocess([image], ImageConfig(size=336, fit="crop")).shape == (1, 3, 336, 336)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from(["pad", "stretch", "crop"]))
 def test_any_size_becomes_the_towers_square(height, width, fit):
