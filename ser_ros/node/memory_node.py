@@ -36,7 +36,10 @@ from ser_ros.node.poses import NoPoses, PoseSource, nanoseconds, open_source
 from ser_ros.node.scene_queue import SceneQueue
 from ser_ros.srv import QueryMemory
 
-WORK_PERIOD = 0.05  # seconds; how often waiting scenes are looked at and announcements made
+WORK_PERIOD = 0.05  # seconds; how often waiting scenes are looked at
+# Announcements are made right after a scene, when what it brought can be told with the rest, and also
+# when no scene came for so long, seconds.
+SILENCE = 0.5
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -139,8 +142,9 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         if self._memory is None:
             return
         wanted = self.parameters.current
-        self._write(self._queue.take(self._poses, time.monotonic(), wanted.pose_timeout))
-        if wanted.announce and self._newest[0]:
+        scenes = self._queue.take(self._poses, time.monotonic(), wanted.pose_timeout)
+        self._write(scenes)
+        if wanted.announce and self._newest[0] and (scenes or time.monotonic() - self._newest[1] >= SILENCE):
             self._announce()
         if self._changed and time.monotonic() - self._published >= wanted.publish_period:
             self._publish()

@@ -97,7 +97,8 @@ class TfPoses:
         from tf2_ros import Buffer, TransformListener
 
         self._frame, self._base = frame, base_frame
-        self._buffer = Buffer(cache_time=Duration(seconds=30), node=node)
+        # Without the node: with it, each activation would leave a service "tf2_frames" behind.
+        self._buffer = Buffer(cache_time=Duration(seconds=30))
         self._listener = TransformListener(self._buffer, node, spin_thread=False)
         self.description = f"tf from {frame} to {base_frame}"
 

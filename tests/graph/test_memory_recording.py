@@ -44,6 +44,8 @@ def test_one_thing_in_two_images_is_one_object_with_both_as_evidence() -> None:
         ("a sofa", "a couch", True),
         ("a person", "a man", True),
         ("a man", "a woman", False),
+        ("a person", "a monitor", False),
+        ("a printer", "a person", False),
         ("a dog", "a cat", False),
         ("a table", "a coffee table", True),
         ("a coffee table", "a dining table", False),
@@ -99,6 +101,11 @@ def test_a_state_that_changes_keeps_its_history() -> None:
     (door,) = objects(memory)
     history = [(one["text"], one["count"], one["current"]) for one in door["attributes"]]
     assert history == [("closed", 1, True), ("open", 2, False), ("closed", 1, True)]
+
+
+def test_a_door_that_one_caption_calls_open_and_closed_is_neither() -> None:
+    (door,) = objects(remember(seen("a closed door"), seen("an open door that is closed", 1)))
+    assert [(one["text"], one["count"]) for one in door["attributes"]] == [("closed", 1)]
 
 
 def test_a_newer_support_makes_the_older_one_history() -> None:

@@ -80,17 +80,22 @@ class MemoryConfig:
     announce_interval: float = setting(
         4.0, "least time between two sentences", 0.5, 3600.0, "s", changeable=True
     )
-    announce_objects: int = setting(5, "most things named in one sentence", 1, 20, changeable=True)
+    announce_gather: float = setting(
+        2.2, "news waits so long for more to be told with it", 0.0, 60.0, "s", changeable=True
+    )
+    announce_objects: int = setting(
+        12, "most things named in one sentence; the rest waits for the next", 1, 50, changeable=True
+    )
     announce_repeat_after: float = setting(
         120.0,
-        "a thing of the same name and properties is not announced again before",
+        "a thing of the same words is not announced again before, but as another one far from the first",
         0.0,
         1e6,
         "s",
         changeable=True,
     )
     announce_expires: float = setting(
-        6.0, "what was not seen for so long is no news", 1.0, 3600.0, "s", changeable=True
+        30.0, "what was not seen for so long is no news", 1.0, 3600.0, "s", changeable=True
     )
     announce_confirmations: int = setting(
         1, "images that must show a thing before it is announced", 1, 20, changeable=True

@@ -20,6 +20,7 @@ from ser_ros.graph.memory.embeddings import Embedder
 from ser_ros.graph.memory.vocabulary import conflict
 
 PERSONS = frozenset(("person", "people"))
+_MEN = frozenset(("guy", "guard"))  # persons, though WordNet also knows a rope and a device
 
 
 class Verdict(IntEnum):
@@ -122,8 +123,14 @@ class NameRule:
 
 
 def is_person(head: str) -> bool:
-    """Whether the noun's most frequent sense is a person: "man", not "computer"."""
-    return head in PERSONS or wordnet.lexname(head) == "noun.person"
+    """Whether the noun names a person: "man", "skier".
+
+    Not "monitor", "printer", "washer": WordNet puts the person first there, a camera sees the device.
+    """
+    if head in PERSONS or head in _MEN:
+        return True
+    device = wordnet.senses("artifact")[0] in wordnet.kinds(head, 3)
+    return wordnet.lexname(head) == "noun.person" and not device
 
 
 def _derived(first: str, second: str) -> bool:

@@ -219,10 +219,16 @@ def is_thing(thing: SceneObject) -> bool:
 def properties(thing: SceneObject) -> frozenset[str]:
     """The attributes that belong to the thing, in normal spelling.
 
-    "The door is on the left" tells of the picture, not of the door.
+    "The door is on the left" tells of the picture, not of the door. Of a door that one caption says to be
+    open and closed nobody knows which.
     """
-    texts = (normal(attribute.text) for attribute in thing.attributes)
-    return frozenset(text for text in texts if text.split()[-1] not in PICTURE_WORDS)
+    texts = {normal(attribute.text) for attribute in thing.attributes}
+    states = [STATES[text] for text in texts if text in STATES]
+    return frozenset(
+        text
+        for text in texts
+        if text.split()[-1] not in PICTURE_WORDS and states.count(STATES.get(text, "")) <= 1
+    )
 
 
 def conflict(first: frozenset[str], second: frozenset[str]) -> str | None:
