@@ -40,7 +40,14 @@ NOW = moment("2026-11-23T15:00:00")
         ("what is on the kitchen table", "contents anything on kitchen table"),
         ("what's under the bed?", "contents anything under bed"),
         ("what did you see in the living room", "contents anything in the living room"),
-        ("who is in the kitchen", "contents anything in the kitchen"),
+        ("who is in the kitchen", "find person in the kitchen"),
+        ("is anyone in the office", "find person in the office"),
+        ("who is there", "find person"),
+        ("what do you see?", "contents anything"),
+        ("list everything in the office", "contents anything in the office"),
+        ("is there anything red", "find red object"),
+        ("the cat that is orange", "find orange cat"),
+        ("where is the nearest chair", "find chair"),
         ("what is there in the hallway", "contents anything in the hallway"),
         ("how many chairs are in the kitchen?", "count chair in the kitchen"),
         ("is the door open?", "state open door"),
@@ -60,6 +67,11 @@ def test_a_question_is_understood(text: str, understood: str) -> None:
 def test_a_question_about_nothing_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(UserError, match="names nothing to look for"):
         understand(text, NOW, "UTC", parse)
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match="since 10:30"):
+        understand("what changed since 99:99", NOW, "UTC", parse)
 
 
 @given(st.text(max_size=80))

@@ -9,7 +9,16 @@ from enum import Enum
 
 from ser_ros.errors import UserError
 from ser_ros.graph.memory.spoken_time import Period, read_period
-from ser_ros.graph.memory.vocabulary import STATES, location, location_phrases, normal, room_name
+from ser_ros.graph.memory.vocabulary import (
+    COLOURS,
+    MATERIALS,
+    SIZES,
+    STATES,
+    location,
+    location_phrases,
+    normal,
+    room_name,
+)
 from ser_ros.graph.triples import SceneTriples
 
 
@@ -34,6 +43,9 @@ class Description:
 
     def __str__(self) -> str:
         return " ".join([*sorted(self.attributes), *([self.room] if self.room else []), self.label])
+
+
+_PERSON = Description("person", "person")
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,8 @@ _FRAMES: tuple[tuple[Kind, str], ...] = (
                    r"(?:changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
     (Kind.CHANGES, r"(?:anything|something) (?:changed?|new|different)\b(?P<rest>.*)"),
     (Kind.COUNT, r"how many (?P<rest>.+)"),
+    (Kind.CONTENTS, r"what(?:'s| is| do| can| did)?(?: (?:you|i|we))?(?: now)? "
+                    r"(?:see|remember|know|there|here|around)(?: now| here| around)?(?P<rest>)"),
     (Kind.CONTENTS, r"(?:what|who)(?: else| all| things| objects)?"
                     r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
                     r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
@@ -102,14 +116,15 @@ _FRAMES: tuple[tuple[Kind, str], ...] = (
                 r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),
     (Kind.FIND, r"(?:is|are|was|were) there(?P<rest> .+)"),
     (Kind.STATE, r"(?:is|are|was|were)(?P<rest> .+)"),
-    (Kind.FIND, r"(?:please )?(?:find|locate|show|look for|search for|search|go to|drive to|navigate to|"
+    (Kind.FIND, r"(?:please )?(?:find|locate|show|describe|list|name|tell me about|"
+                r"look for|search for|search|go to|drive to|navigate to|"
                 r"take me to|bring me to|lead me to|guide me to|get|fetch)(?: me)?(?P<rest> .+)"),
     (Kind.FIND, r"(?P<rest>.+)"),
 )  # fmt: skip
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _FRAMES)
 _LOCATION = re.compile(r"\b(" + "|".join(map(re.escape, location_phrases())) + r")\b")
 _FILLER = re.compile(
-    r"\b(?:the|a|an|any|some|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
+    r"\b(?:the|a|an|any|some|nearest|closest|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
     r"is|are|was|were|be|been|do|does|you|we|i|have|has|seen|see|saw|remember|know|last|where|when|what|how|many)\b"
 )
 _POSTURE = re.compile(
@@ -118,6 +133,10 @@ _POSTURE = re.compile(
 _ANYTHING = frozenset(
     ("", "thing", "things", "anything", "something", "everything", "object", "objects", "stuff")
 )
+_ANYONE = re.compile(r"\b(?:anyone|anybody|someone|somebody)\b")
+_LOOKS = COLOURS | MATERIALS | SIZES.keys() | STATES.keys()
+_CLAUSE = re.compile(r"(?P<thing>.+) (?:that|which|who) (?:is|are|was|were) (?P<look>[\w-]+)")
+_BAD_TIME = re.compile(r"\b(?:since|before|after|until|till) \d")
 
 
 def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], SceneTriples]) -> Question:
@@ -128,12 +147,17 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
         timezone: zone of clock times, "" is the machine's.
         parse: reads a noun phrase as a caption; `ser_ros.graph.parser.parse`.
     Raises:
-        UserError: nothing in it can be looked up.
+        UserError: nothing in it can be looked up, or its time is none.
     """
     words = " ".join(
         re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
     ).rstrip(" .?!")[:500]
     words, period = read_period(words, now_ns, timezone)
+    if _BAD_TIME.search(words):
+        raise UserError(
+            f"the time in {text!r} is not clear; say it as in 'since 10:30' or 'in the last hour'"
+        )
+    words = _ANYONE.sub("person", words)
     question = Question(text, since_ns=period.since_ns, until_ns=period.until_ns)
     if not words and period != Period():
         return replace(question, kind=Kind.CHANGES)
@@ -141,9 +165,14 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
         match = pattern.fullmatch(words)
         if match is None:
             continue
+        if kind is Kind.CONTENTS and not match["rest"]:
+            return replace(question, kind=kind)
         found = _fill(replace(question, kind=kind), match["rest"].strip(), parse)
+        if found is None and words.startswith("who"):
+            found = replace(question, thing=_PERSON)
         if found is not None:
-            return found
+            who = words.startswith("who") and found.thing is None
+            return replace(found, thing=_PERSON, kind=Kind.FIND) if who else found
     raise UserError(
         f"the question {text!r} names nothing to look for; ask for a thing, a room or what changed"
     )
@@ -215,9 +244,15 @@ def _plain(words: str) -> str:
 
 def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | None:
     """The thing that a noun phrase names; None when it names none."""
+    clause = _CLAUSE.fullmatch(words.strip())
+    if clause is not None and normal(clause["look"]) in _LOOKS:
+        words = f"{clause['look']} {clause['thing']}"
     phrase = _POSTURE.sub("", _plain(words)).strip()
     if phrase in _ANYTHING:
         return None
+    looks = {normal(word) for word in phrase.split() if word not in _ANYTHING}
+    if looks <= _LOOKS:  # "anything red"
+        return Description("object", "object", frozenset(looks))
     said = parse(f"a {phrase}")
     if said.objects:
         thing = max(said.objects, key=lambda one: one.span.end)

@@ -14,6 +14,7 @@ from ser_ros.graph.memory.question import Description, Kind, Question, understan
 from ser_ros.graph.memory.rows import attributes_of, match_of, select
 from ser_ros.graph.memory.scoring import attribute_score, name_score, room_score
 from ser_ros.graph.memory.speech import say
+from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.surroundings import Surroundings, describe_relation
 from ser_ros.graph.memory.vocabulary import STRUCTURE
@@ -21,6 +22,8 @@ from ser_ros.graph.triples import SceneTriples
 
 # Candidates that pass on to the costlier look at their relations.
 _MOST_RELATED = 300
+# "What do you see?" is about what was seen last.
+_MOST_RECENT = 50
 _GONE = 0.9
 
 
@@ -46,6 +49,7 @@ class Search:
         """The answer to a question; see `Memory.query`."""
         if isinstance(question, str):
             question = self.understand(question, now_ns)
+        question = spelt(question, self._known_labels())
         if question.kind is Kind.CHANGES:
             matches = self._changes(question)
         else:
@@ -79,8 +83,13 @@ class Search:
     def _contents(self, question: Question) -> list[Candidate]:
         """Anything that stands so to the anchor, or is in the room."""
         if question.anchor is None:
-            rows = select(self._store, "coalesce(home.room, place.room) = ?", (question.room,), question)
+            if question.room:
+                rows = select(self._store, "coalesce(home.room, place.room) = ?", (question.room,), question)
+            else:
+                rows = select(self._store, "gone = 0", (), question, _MOST_RECENT)
             rows = [row for row in rows if row["head"] not in STRUCTURE]
+            if not question.room:
+                return [Candidate(row, _trust(row)) for row in rows]
             return [
                 Candidate(row, _trust(row))
                 for row in sorted(rows, key=lambda row: (row["gone"], -_trust(row)))

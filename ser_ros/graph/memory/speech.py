@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ser_ros.graph import wordnet
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import say_when
@@ -39,6 +40,8 @@ def say(question: Question, matches: list[Match], now_ns: int, timezone: str) ->
     if question.kind is Kind.COUNT:
         return _say_count(question, matches)
     clear = [match for match in matches if match.score >= _CLEAR]
+    if not matches and not wordnet.is_known(asked.head):
+        return f'I do not know "{asked.label}"; ask me in English.'
     if not matches or (question.kind is Kind.STATE and matches[0].score < question.min_score):
         return f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}."
     best = matches[0]
@@ -122,6 +125,8 @@ def _things(matches: Iterable[Match]) -> str:
 
 def _say_contents(question: Question, matches: list[Match]) -> str:
     place = _asked_place(question).strip()
+    if not place:
+        return f"I last saw {_things(matches)}." if matches else "I have not seen anything yet."
     if not matches:
         return f"I do not remember anything {place}."
     return f"{place[:1].upper()}{place[1:]} I saw {_things(matches)}."
