@@ -266,7 +266,7 @@ class SerConfig:
             raw = json.loads(text)
         except json.JSONDecodeError as error:
             raise UserError(f"{name} is not JSON ({error}); take the model folder anew") from None
-        config = build(cls, raw, name, PARTS)
+        config = build(cls, raw, name)
         config.check(name)
         return config
 
@@ -296,15 +296,3 @@ class SerConfig:
                     raise UserError(
                         f"{name}: a prompt of style {style!r} must have <image> exactly once: {text!r}"
                     )
-
-
-PARTS: dict[str, type] = {
-    "image": ImageConfig,
-    "towers": TowerConfig,
-    "connector": ConnectorConfig,
-    "deeplens": DeepLensConfig,
-    "language": LanguageConfig,
-    "lora": LoraConfig,
-    "prompts": Prompt,
-}
-"""Keys of config.json that hold another dataclass, a list of it or a mapping to it."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, get_type_hints
+from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ser_ros.errors import UserError
 
 
-def build(kind: Any, raw: Any, where: str, parts: dict[str, type]) -> Any:
-    """Make a dataclass from a JSON object.
+def build(kind: Any, raw: Any, where: str) -> Any:
+    """Make a dataclass from a JSON object; the types of its fields say what must stand there.
 
     Args:
-        kind: the dataclass.
+        kind: the dataclass; its fields are plain types, dataclasses, tuples, dicts, or one of these or None.
         raw: what json.loads gave.
         where: how an error calls this place.
-        parts: key -> dataclass, wherever a key holds one, a list of it or a mapping of names to it.
 
     Raises:
-        UserError: no object, an unknown key, or a plain value of another type than the field's.
+        UserError: no object, an unknown key, or a value of another type than its field's.
     """
     if not isinstance(raw, dict):
         raise UserError(f"{where}: expected a JSON object, got {type(raw).__name__}")
@@ -26,24 +26,31 @@ def build(kind: Any, raw: Any, where: str, parts: dict[str, type]) -> Any:
     unknown = sorted(set(raw) - {f.name for f in fields(kind)})
     if unknown:
         raise UserError(f"{where}: unknown keys {', '.join(unknown)}; another version or program wrote it")
-    values: dict[str, Any] = {}
-    for key, value in raw.items():
-        at = f"{where}: {key}"
-        if key in parts and isinstance(value, list):
-            values[key] = tuple(build(parts[key], item, at, parts) for item in value)
-        elif key == "prompts" and isinstance(value, dict):
-            values[key] = {name: build(parts[key], item, at, parts) for name, item in value.items()}
-        elif key in parts and value is not None:
-            values[key] = build(parts[key], value, at, parts)
-        elif isinstance(value, list):
-            values[key] = tuple(value)
-        else:
-            values[key] = _plain(hints[key], value, at)
-    return kind(**values)
+    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in raw.items()})
 
 
-def _plain(expected: Any, value: Any, where: str) -> Any:
-    fits = not (expected is int and isinstance(value, bool))
-    if expected in (int, str, bool, dict) and not (fits and isinstance(value, expected)):
+def _value(hint: Any, value: Any, where: str) -> Any:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if value is None and NoneType in inner:
+            return None
+        return _value(next(kind for kind in inner if kind is not NoneType), value, where)
+    if is_dataclass(hint):
+        return build(hint, value, where)
+    if origin is tuple:
+        items = _plain(list, value, where)
+        kinds = [inner[0]] * len(items) if inner[-1] is ... else inner
+        if len(kinds) != len(items):
+            raise UserError(f"{where}: expected {len(kinds)} values, got {len(items)}")
+        return tuple(_value(kind, item, where) for kind, item in zip(kinds, items, strict=True))
+    if origin is dict:
+        named = _plain(dict, value, where)
+        return {name: _value(inner[1], item, f"{where}: {name}") for name, item in named.items()}
+    return value if hint is Any else _plain(hint, value, where)
+
+
+def _plain(expected: type, value: Any, where: str) -> Any:
+    kinds = (int, float) if expected is float else expected
+    if not isinstance(value, kinds) or (isinstance(value, bool) and expected is not bool):
         raise UserError(f"{where}: expected {expected.__name__}, got {value!r}")
     return value

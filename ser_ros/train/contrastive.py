@@ -294,7 +294,7 @@ def main(argv: list[str] | None = None) -> int:
             for part in folders:
                 target = target.setdefault(part, {})
             target[last] = yaml.safe_load(value)
-        print(json.dumps(train(build(ContrastiveRecipe, raw, str(args.recipe), {"sizes": Sizes}))))
+        print(json.dumps(train(build(ContrastiveRecipe, raw, str(args.recipe)))))
     except UserError as error:
         print(f"contrastive: {error}", file=sys.stderr)
         return 2

@@ -153,6 +153,12 @@ def test_a_model_without_tokenizer_is_not_saved(tmp_path):
         (lambda c: c["connector"].update(layers=[99]), "layers \\[99\\] do not exist"),
         (lambda c: c["prompts"]["default"].update(glance="no image"), "<image> exactly once"),
         (lambda c: c.update(image=3), "expected a JSON object"),
+        (lambda c: c["image"].update(mean=[0.5]), "image: mean: expected 3 values, got 1"),
+        (lambda c: c["connector"].update(layers=23), "connector: layers: expected list, got 23"),
+        (lambda c: c["connector"].update(layers=["last"]), "connector: layers: expected int, got 'last'"),
+        (lambda c: c["towers"][0].update(std="wide"), "towers: std: expected list, got 'wide'"),
+        (lambda c: c["language"].update(bos=True), "language: bos: expected int, got True"),
+        (lambda c: c["prompts"]["default"].update(refine=1), "default: refine: expected str, got 1"),
     ],
 )
 def test_config_errors_are_one_sentence(edit, says):

@@ -16,7 +16,7 @@ from ser_ros.model.config_json import build
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.contrastive import ContrastiveRecipe, main
 from ser_ros.train.contrastive_data import COLOURS, load_pairs, mirrored
-from ser_ros.train.contrastive_start import Sizes, train_vocabulary
+from ser_ros.train.contrastive_start import train_vocabulary
 from ser_ros.train.muon import Muon, orthogonalise
 
 CONFIG = Path(__file__).resolve().parents[2] / "config/train"
@@ -60,7 +60,7 @@ def test_yaml_documents_exactly_the_dataclass():
 @pytest.mark.parametrize("name", ["sim_clip.yaml", "sim_clip_gpu.yaml"])
 def test_recipes_load(name):
     raw = yaml.safe_load((CONFIG / name).read_text())
-    recipe = build(ContrastiveRecipe, raw, name, {"sizes": Sizes})
+    recipe = build(ContrastiveRecipe, raw, name)
     assert recipe.sizes.image % recipe.sizes.patch == 0
     assert max(recipe.sizes.second_layers) == recipe.sizes.tower_depth
 
