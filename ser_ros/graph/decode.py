@@ -14,6 +14,7 @@ import numpy as np
 from ser_ros.graph.arcs import Arc, ArcGraph
 
 ALONE = 0.75  # a thing without any fact beside things with facts needs this much probability
+UNLIKELY = 0.15  # a predicate one of whose parts has less is none, however sure the others are
 
 
 def decode(thing: np.ndarray, template: np.ndarray, arc: np.ndarray, templates: Sequence[str]) -> ArcGraph:
@@ -29,7 +30,7 @@ def decode(thing: np.ndarray, template: np.ndarray, arc: np.ndarray, templates: 
     label = arc.argmax(-1)
     for i, j in np.argwhere((label > 0) & (label < Arc.SUBJECT)).tolist():
         graph.arcs[i, j] = (Arc(int(label[i, j])), float(arc[i, j, label[i, j]]))
-    for anchor in range(len(thing)):
+    for anchor in np.flatnonzero(1 - template[:, 0] >= UNLIKELY).tolist():
         _predicate(graph, anchor, thing, template[anchor], arc[anchor], templates)
     _drop_leftovers(graph)
     return graph
@@ -50,7 +51,7 @@ def _predicate(
     if s == o:
         return
     odds = _log_odds(1 - template[0]) + _log_odds(subject[s]) + _log_odds(target[o])
-    if odds < 0 or min(1 - template[0], subject[s], target[o]) < 0.15:
+    if odds < 0 or min(1 - template[0], subject[s], target[o]) < UNLIKELY:
         return
     best = 1 + int(template[1:].argmax())
     graph.templates[anchor] = (templates[best - 1], float(template[best]))

@@ -17,7 +17,6 @@ from ser_ros.graph.triples import SceneTriples
 
 RULE_CONFIDENCE = 0.6  # of a link that only the rules found; two of three are right on random_dev
 ReaderName = Literal["trained", "rules"]
-RULE_CONFIDENCE = 0.6  # of a link that only the rules found
 
 
 def parse(caption: str, reader: ReaderName = "trained") -> SceneTriples:

@@ -41,7 +41,10 @@ class TrainedReader:
         self.weights["biaffine"] = np.ascontiguousarray(
             self.weights["biaffine"].transpose(1, 0, 2).reshape(width, -1)
         )
-        self.layers = sum(name.endswith("recurrent") for name in weights)
+        self.layers = [
+            _Layer(*(self.weights.pop(f"lstm{i}_{part}") for part in ("input", "recurrent", "bias")))
+            for i in range(sum(name.endswith("recurrent") for name in weights))
+        ]
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> TrainedReader:
@@ -80,56 +83,61 @@ class TrainedReader:
         if not rows:
             return []
         w = self.weights
-        longest = max(map(len, rows))
-        ids = np.zeros((len(rows), longest, len(COLUMNS)), np.int32)
-        for b, row in enumerate(rows):
-            ids[b, : len(row)] = row
-        hidden = np.concatenate([w[f"embed_{name}"][ids[..., c]] for c, name in enumerate(COLUMNS)], -1)
         lengths = np.array([len(row) for row in rows])
-        for layer in range(self.layers):
-            hidden = self._bilstm(hidden, lengths, layer)  # [B, T, 2H]
-        nodes = _relu(hidden @ w["node_in"] + w["node_in_bias"])
-        nodes = nodes @ w["node_out"] + w["node_out_bias"]
-        head = _relu(hidden @ w["head"] + w["head_bias"])
-        tail = _relu(hidden @ w["tail"] + w["tail_bias"])
-        head, tail = (np.concatenate([x, np.ones((*x.shape[:2], 1), np.float32)], -1) for x in (head, tail))
+        ids = np.concatenate(rows)  # [N, columns], all words of all sentences
+        hidden = np.concatenate([w[f"embed_{name}"][ids[:, c]] for c, name in enumerate(COLUMNS)], -1)
+        for layer in self.layers:
+            hidden = layer(hidden, lengths)  # [N, 2H]
+        nodes = _relu(hidden @ w["node_in"] + w["node_in_bias"]) @ w["node_out"] + w["node_out_bias"]
+        thing, template = _softmax(nodes[:, :2])[:, 1], _softmax(nodes[:, 2:])
+        ones = np.ones((len(ids), 1), np.float32)
+        head = np.concatenate([_relu(hidden @ w["head"] + w["head_bias"]), ones], -1)
+        tail = np.concatenate([_relu(hidden @ w["tail"] + w["tail_bias"]), ones], -1)
         labels, width = self.arc_sizes
-        left = head @ w["biaffine"]  # [B, T, L*D]
-        left = left.reshape(len(rows), longest, labels, width).transpose(0, 2, 1, 3)
-        arcs = (left @ tail.transpose(0, 2, 1)[:, None]).transpose(0, 2, 3, 1)  # [B, from, to, L]
-        return [
-            (
-                _softmax(nodes[b, :n, :2])[:, 1],
-                _softmax(nodes[b, :n, 2:]),
-                _softmax(arcs[b, :n, :n]),
-            )
-            for b, n in enumerate(lengths)
-        ]
+        left = (head @ w["biaffine"]).reshape(-1, labels, width)  # [N, L, D]
+        scores = []
+        for end, n in zip(np.cumsum(lengths), lengths, strict=True):
+            own = slice(end - n, end)
+            arcs = (left[own].reshape(-1, width) @ tail[own].T).reshape(n, labels, n)  # [from, L, to]
+            scores.append((thing[own], template[own], _softmax(arcs.transpose(0, 2, 1))))
+        return scores
 
-    def _bilstm(self, x: np.ndarray, lengths: np.ndarray, layer: int) -> np.ndarray:
-        """One bidirectional layer; gates in torch's order i, f, g, o.  # [B, T, D] -> [B, T, 2H]"""
-        w_in = self.weights[f"lstm{layer}_input"]  # [2, D, 4H]
-        w_rec = self.weights[f"lstm{layer}_recurrent"]  # [2, H, 4H]
-        bias = self.weights[f"lstm{layer}_bias"]  # [2, 4H]
-        batch, steps, _ = x.shape
-        size = w_rec.shape[1]
-        # The second direction reads each sentence from its own end; padding stays behind.
-        back = np.where(
-            np.arange(steps) < lengths[:, None], lengths[:, None] - 1 - np.arange(steps), np.arange(steps)
-        )
-        rows = np.arange(batch)[:, None]
-        gates_in = np.stack([x @ w_in[0], (x @ w_in[1])[rows, back]]) + bias[:, None, None]  # [2, B, T, 4H]
-        hidden: np.ndarray = np.zeros((2, batch, size), np.float32)
-        cell: np.ndarray = np.zeros_like(hidden)
-        out = np.empty((2, batch, steps, size), np.float32)
-        for t in range(steps):
-            gates = gates_in[:, :, t] + hidden @ w_rec
-            sigmoid = 1 / (1 + np.exp(-gates))
-            forget, update = sigmoid[..., size : 2 * size], sigmoid[..., :size]
-            cell = forget * cell + update * np.tanh(gates[..., 2 * size : 3 * size])
-            hidden = sigmoid[..., 3 * size :] * np.tanh(cell)
-            out[:, :, t] = hidden
-        return np.concatenate([out[0], out[1][rows, back]], -1)
+
+class _Layer:
+    """One bidirectional LSTM layer over sentences that stand one after the other."""
+
+    def __init__(self, input: np.ndarray, recurrent: np.ndarray, bias: np.ndarray):
+        """Weights [2, D, 4H], [2, H, 4H] and [2, 4H] with torch's gates i, f, g, o.
+
+        A sigmoid is half a tanh of half its input: with halved weights and the gates as i, f, o, g
+        one tanh serves all four.
+        """
+        size = recurrent.shape[1]
+        order = np.r_[: 2 * size, 3 * size : 4 * size, 2 * size : 3 * size]
+        scale = np.repeat(np.array([0.5, 1.0], np.float32), [3 * size, size])
+        self.size = size
+        self.input = np.concatenate(list(input[:, :, order] * scale), -1)  # [D, 8H]
+        self.recurrent = np.ascontiguousarray(recurrent[:, :, order] * scale)
+        self.bias = (bias[:, order] * scale).reshape(-1)
+
+    def __call__(self, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """What each word is in its sentence.  # [N, D] -> [N, 2H]"""
+        size = self.size
+        sentence = np.repeat(np.arange(len(lengths)), lengths)
+        ahead = np.arange(len(x)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        # The second direction reads each sentence from its own end.
+        steps = np.stack([ahead, np.repeat(lengths, lengths) - 1 - ahead])  # [2, N]
+        places = steps, np.arange(2)[:, None], sentence
+        gates_in = np.zeros((lengths.max(), 2, len(lengths), 4 * size), np.float32)
+        gates_in[places] = (x @ self.input + self.bias).reshape(-1, 2, 4 * size).transpose(1, 0, 2)
+        out = np.empty((*gates_in.shape[:3], size), np.float32)  # [T, 2, B, H]
+        hidden = cell = np.zeros(out.shape[1:], np.float32)
+        for t in range(len(gates_in)):
+            gates = np.tanh(gates_in[t] + hidden @ self.recurrent)
+            sigmoid = 0.5 * gates[..., : 3 * size] + 0.5
+            cell = sigmoid[..., size : 2 * size] * cell + sigmoid[..., :size] * gates[..., 3 * size :]
+            out[t] = hidden = sigmoid[..., 2 * size :] * np.tanh(cell)
+        return np.concatenate(list(out[places]), -1)
 
 
 @cache
