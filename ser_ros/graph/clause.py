@@ -17,13 +17,19 @@ _PERSONAL = word_set("he she him her his they their them himself herself")
 
 @dataclass
 class Pending:
-    """A predicate that waits for its object; `reverse` turns passives around."""
+    """A predicate that waits for its object; `reverse` turns passives around.
+
+    Attributes:
+        outer: the predicate and the things before a preposition that hangs on a thing, for what is
+            listed after its object: "a cup of tea AND A PLATE", "a cat on a bed AND A DOG on a rug".
+    """
 
     subjects: list[int]
     predicate: str
     start: int
     end: int
     reverse: bool = False
+    outer: tuple[Pending | None, list[int]] | None = None
 
 
 @dataclass
@@ -40,7 +46,9 @@ class Clause:
     actors: list[int] = field(default_factory=list)
     copula: bool = False
     joined: bool = False  # "and" or a comma came just before
+    finite: bool = False  # the subject had its verb
     relative: bool = False  # "that", "which", "who" came just before
+    around: list[int] = field(default_factory=list)  # subject of the clause around the relative one
     absent: bool = False  # the next noun phrase says what is not there
     fronted: Pending | None = None  # "In front of the sofa": a place whose thing comes later
 
@@ -63,13 +71,14 @@ def add_thing(clause: Clause, phrase: NounPhrase, tokens: Sequence[Token]) -> in
 
 
 def antecedent(clause: Clause, word: str, before: int | None = None) -> int | None:
+    """The thing of this sentence that a pronoun stands for; None leaves it to the sentences before."""
     mentions = clause.reading.mentions[:before]
     order = [i for i in [*clause.subject, *range(len(mentions) - 1, -1, -1)] if i < len(mentions)]
     if word in _PERSONAL:
         wanted = [i for i in order if is_animate(mentions[i].name)]
     else:
         wanted = [i for i in order if wordnet.lexname(mentions[i].name) != "noun.person"]
-    return (wanted or order or [None])[0]
+    return wanted[0] if wanted else None
 
 
 def is_animate(name: str) -> bool:

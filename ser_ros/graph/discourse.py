@@ -13,8 +13,10 @@ from ser_ros.graph.lemmas import noun_lemma
 from ser_ros.graph.lexicon import (
     COLOURS,
     EMPTY_HEADS,
+    FEMALE,
     HIS,
     ITS,
+    MALE,
     NOT_NAMES,
     PARTS,
     POINTERS,
@@ -22,10 +24,12 @@ from ser_ros.graph.lexicon import (
     SIZES,
     STAND_INS,
 )
+from ser_ros.graph.negation import phrase_start, texts_before, without_absent
 from ser_ros.graph.reading import Link, Mention, Reading
 from ser_ros.graph.tokens import Token
 
 _ALIVE = ("noun.animal", "noun.person")
+_KINDS = {"animal": "noun.animal", "person": "noun.person"}  # "the animal" is the cat named before
 LOOK_BACK = 40  # things before a pronoun or "the X" that are searched for what it points at
 
 
@@ -61,10 +65,10 @@ def join(readings: Sequence[Reading]) -> Reading:
 
 def resolve(reading: Reading) -> Reading:
     """One scene: absent and empty things dropped, pronouns and repeated things merged."""
-    reading = _keep(reading, [not _absent(m, reading.tokens) for m in reading.mentions])
+    reading = without_absent(reading)
     _order(reading)
     for mention in reading.mentions:
-        if mention.count is None and _texts_before(mention, reading.tokens)[-2:] == ["couple", "of"]:
+        if mention.count is None and texts_before(mention, reading.tokens)[-2:] == ["couple", "of"]:
             mention.count = 2
     _point_back(reading)
     same = _antecedents(reading)
@@ -72,7 +76,7 @@ def resolve(reading: Reading) -> Reading:
     reading = _merge(reading, same)
     for mention in reading.mentions:
         mention.name = PRONOUN_NAMES.get(mention.name, mention.name)
-    return _keep(reading, [not _empty(mention) for mention in reading.mentions])
+    return reading.keep([not _empty(mention) for mention in reading.mentions])
 
 
 def _head(mention: Mention) -> str:
@@ -80,23 +84,11 @@ def _head(mention: Mention) -> str:
 
 
 def _empty(mention: Mention) -> bool:
-    if mention.name in NOT_NAMES:
+    if mention.name in NOT_NAMES or not any(c.isalpha() for c in mention.name):
+        return True
+    if wordnet.lexname(_head(mention)) == "noun.feeling":
         return True
     return _head(mention) in EMPTY_HEADS and not (" " in mention.name and wordnet.is_known(mention.name))
-
-
-def _absent(mention: Mention, tokens: Sequence[Token]) -> bool:
-    """Whether the words before the name say that it is not there: "without a lid", "no cars"."""
-    before = _texts_before(mention, tokens)
-    if before and before[-1] in ("a", "an", "any", "the", "visible"):
-        before.pop()
-    return bool(before) and before[-1] in ("without", "no")
-
-
-def _texts_before(mention: Mention, tokens: Sequence[Token]) -> list[str]:
-    """The two words before the thing's name and its attributes."""
-    first = min([mention.start, *(a.start for a in mention.attributes if a.start < mention.start)])
-    return [token.text for token in tokens[max(0, first - 2) : first]]
 
 
 def _order(reading: Reading) -> None:
@@ -127,7 +119,10 @@ def _antecedents(reading: Reading) -> list[int]:
             if named:
                 mention.name = noun_lemma(mentions[(several or named)[0]].name)
         elif mention.definite:
-            found = next((j for j in before if _same(mention, mentions[j])), None)
+            for is_same in (_same, _same_kind):
+                found = next((j for j in before if is_same(mention, mentions[j])), None)
+                if found is not None:
+                    break
         if found is not None:
             same[i] = same[found]
     return same
@@ -149,17 +144,19 @@ def _can_be(pronoun: str, mention: Mention, reading: Reading) -> bool:
     text = reading.tokens[mention.end - 1].text
     if text in POINTERS or _empty(mention):
         return False
-    kind = wordnet.lexname(mention.name)
+    if pronoun == "whose":
+        return True
     plural = _is_plural(mention, reading)
     if pronoun in HIS:
-        return (
-            kind in ("noun.person", "noun.animal")
-            and not plural
-            and text != {"he": "woman", "she": "man"}.get(pronoun)
-        )
+        other_sex = text in (MALE if pronoun.startswith(("she", "her")) else FEMALE)
+        return _is_alive(mention) and not plural and not other_sex
     if pronoun in ITS:
-        return kind != "noun.person" and not plural
+        return wordnet.lexname(mention.name) != "noun.person" and mention.name != "person" and not plural
     return plural
+
+
+def _is_alive(mention: Mention) -> bool:
+    return mention.name == "person" or wordnet.lexname(mention.name) in _ALIVE
 
 
 def _is_plural(mention: Mention, reading: Reading) -> bool:
@@ -169,9 +166,22 @@ def _is_plural(mention: Mention, reading: Reading) -> bool:
 
 def _same(mention: Mention, earlier: Mention) -> bool:
     """Whether "the X" can be an X named before: nothing said of the two disagrees."""
-    if noun_lemma(mention.name) != noun_lemma(earlier.name):
+    return mention.name == earlier.name and _agree(mention, earlier)
+
+
+def _same_kind(mention: Mention, earlier: Mention) -> bool:
+    """Whether "the bed" can be a double bed, or "the animal" a dog, that was named before."""
+    name, other = noun_lemma(mention.name), noun_lemma(earlier.name)
+    if (name == mention.name) != (other == earlier.name) or not _agree(mention, earlier):
         return False
-    if (mention.count or earlier.count) != earlier.count or (mention.name != earlier.name):
+    if other.endswith(f" {name}"):
+        return True
+    return name in _KINDS and wordnet.lexname(other) == _KINDS[name]
+
+
+def _agree(mention: Mention, earlier: Mention) -> bool:
+    """Whether no count, colour or size said of the one speaks against the other."""
+    if (mention.count or earlier.count) != earlier.count:
         return False
     said = {a.text for a in earlier.attributes}
     for attribute in mention.attributes:
@@ -184,12 +194,21 @@ def _same(mention: Mention, earlier: Mention) -> bool:
 def _point_back(reading: Reading) -> None:
     """ "a nightstand with a lamp on IT": what stands on the pronoun stands on what it points at."""
     starts = {mention.start for mention in reading.mentions}
+    hosts: dict[int, list[int]] = {}  # thing -> what it is said to be with
+    for link in reading.links:
+        if link.predicate == "with":
+            hosts.setdefault(link.object, []).append(link.subject)
     for link in reading.links:
         if link.end < len(reading.tokens) and link.end not in starts:
             pronoun = reading.tokens[link.end].text
             if pronoun in ("it", "them"):
                 before = _before(reading.mentions, link.subject)
-                found = [j for j in before if _can_be(pronoun, reading.mentions[j], reading)]
+                # "a table with flowers and books on it": a book lies on the table the flowers are with
+                first = [
+                    host for j in [link.subject, *before[:2]] for host in hosts.get(j, ()) if host in before
+                ]
+                order = [*first, *before]
+                found = [j for j in order if _can_be(pronoun, reading.mentions[j], reading)]
                 link.object = found[0] if found else link.object
 
 
@@ -198,17 +217,17 @@ def _add_owners(reading: Reading, same: Sequence[int]) -> None:
     owned = {link.object for link in reading.links if link.predicate == "have"}
     linked = {frozenset((link.subject, link.object)) for link in reading.links}
     for i, mention in enumerate(reading.mentions):
-        word = (_texts_before(mention, reading.tokens) or [""])[-1]
-        if i in owned or word not in (*HIS, *ITS, "their"):
+        word = (texts_before(mention, reading.tokens) or [""])[-1]
+        if i in owned or word not in (*HIS, *ITS, "their", "whose"):
             continue
         owners = [j for j in _before(reading.mentions, i) if _can_be(word, reading.mentions[j], reading)]
         head = _head(mention)
         if wordnet.lexname(head) == "noun.body":  # a cat has eyes before a table has
-            owners.sort(key=lambda j: wordnet.lexname(reading.mentions[j].name) not in _ALIVE)
+            owners.sort(key=lambda j: not _is_alive(reading.mentions[j]))
         owner = owners[0] if owners else None
         part = wordnet.lexname(head) in ("noun.body", "noun.animal", "noun.plant") or head in PARTS
         if owner is not None and part and frozenset((same[owner], i)) not in linked:
-            first = min([mention.start, *(a.start for a in mention.attributes if a.start < mention.start)])
+            first = phrase_start(mention)
             reading.link(same[owner], "have", i, first - 1, first)
 
 
@@ -228,15 +247,4 @@ def _merge(reading: Reading, same: Sequence[int]) -> Reading:
         if x.predicate == "have" and len(names) == 1:
             continue  # "two of which" are no parts of them
         merged.link(same[x.subject], x.predicate, same[x.object], x.start, x.end, x.confidence)
-    return _keep(merged, [i == first for i, first in enumerate(same)])
-
-
-def _keep(reading: Reading, kept: Sequence[bool]) -> Reading:
-    """Without the mentions that are not kept, and without their links."""
-    number = {old: new for new, old in enumerate(i for i, keep in enumerate(kept) if keep)}
-    links = [
-        Link(number[x.subject], x.predicate, number[x.object], x.start, x.end, x.confidence)
-        for x in reading.links
-        if x.subject in number and x.object in number
-    ]
-    return Reading(reading.tokens, [m for m, keep in zip(reading.mentions, kept, strict=True) if keep], links)
+    return merged.keep([i == first for i, first in enumerate(same)])

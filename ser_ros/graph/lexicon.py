@@ -113,13 +113,17 @@ ABSTRACT_SUBJECTS = word_set(
     "combination arrangement style overall tranquility warmth focus"
 )
 
+# What a caption calls the picture itself; paintings and frames hang on walls.
 PICTURES = word_set(
-    "image picture photo photograph scene shot view snapshot photography painting close-up "
-    "closeup portrait frame video"
+    "image picture photo photograph scene shot view snapshot photography close-up closeup video"
 )
 SHOWS = word_set(
     "show feature depict capture display portray present showcase contain include reveal illustrate be have "
     "take up of"
+)
+# "..., creating a sense of calm": what such verbs say from there on names no thing.
+EFFECTS = word_set(
+    "create add evoke convey enhance contribute suggest indicate imply highlight emphasize exude"
 )
 
 PEOPLE = {"someone": "person", "somebody": "person", "guy": "person", "guys": "people", "anyone": "person",
@@ -149,9 +153,15 @@ PARTS = word_set(
     "seat wall keyboard"
 )
 
+MALE = word_set("man boy guy gentleman father son brother husband")
+FEMALE = word_set("woman girl lady mother daughter sister wife")
 HIS = frozenset(["he", "she", "him", "her", "his", "hers"])
 ITS = frozenset(["it", "its"])
 POINTERS = HIS | ITS | {"they", "them", "their", "these", "those"}
+# Adjectives that describe, though WordNet knows "young woman" or "right hand" as one word.
+NEVER_NAMES = word_set(
+    "young old middle-aged little small big large tall short long right left wooden new white"
+)
 SIZES = frozenset(["small", "large", "big", "little", "tiny", "huge"])
 # "One is black and the other is white": one of the things named before.
 STAND_INS = frozenset(["one", "other", "another", "others", "other one", "ones"])

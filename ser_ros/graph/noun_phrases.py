@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ser_ros.graph import wordnet
 from ser_ros.graph.lemmas import noun_lemma
-from ser_ros.graph.lexicon import COLOURS, MATERIALS, NUMBERS, PARTS, PEOPLE, QUANTITIES, SHADES
+from ser_ros.graph.lexicon import COLOURS, MATERIALS, NEVER_NAMES, NUMBERS, PARTS, PEOPLE, QUANTITIES, SHADES
 from ser_ros.graph.reading import Mention, Words
 from ser_ros.graph.tokens import Token
 
@@ -204,9 +204,13 @@ def _name_start(tokens: Sequence[Token], i: int, end: int, modifiers: list[int])
         if before in MATERIALS and not wordnet.is_known(f"{before} {tokens[start].text}"):
             break
         start -= 1
-    if start - 1 in modifiers and tokens[start - 1].tag == "JJ" and end - start == 1:
+    if start - 1 in modifiers and tokens[start - 1].tag in ("JJ", "VBG") and end - start == 1:
         pair = f"{tokens[start - 1].text} {tokens[start].text}"
-        if tokens[start - 1].text not in COLOURS and wordnet.is_known(pair) and wordnet.is_physical(pair):
+        if (
+            tokens[start - 1].text not in COLOURS | NEVER_NAMES
+            and wordnet.is_known(pair)
+            and wordnet.is_physical(pair)
+        ):
             start -= 1
     return start
 

@@ -9,9 +9,10 @@ from typing import Literal
 
 from ser_ros.errors import UserError
 from ser_ros.graph import discourse, rules
+from ser_ros.graph.agreement import corrected
 from ser_ros.graph.reader import TrainedReader, trained_reader
 from ser_ros.graph.reading import Reading, assemble
-from ser_ros.graph.sentences import to_read
+from ser_ros.graph.sentences import is_inverted, to_read
 from ser_ros.graph.tokens import Token
 from ser_ros.graph.triples import SceneTriples
 
@@ -39,7 +40,9 @@ def _read(sentences: Sequence[Sequence[Token]], reader: ReaderName) -> list[Read
     network = _network() if reader == "trained" else None
     if network is None:
         return [rules.read(tokens) for tokens in sentences]
-    return [_completed(reading) for reading in network.read(sentences)]
+    plain = [tokens for tokens in sentences if not is_inverted(tokens)]
+    found = iter(network.read(plain))
+    return [rules.read(tokens) if is_inverted(tokens) else _completed(next(found)) for tokens in sentences]
 
 
 def _completed(reading: Reading) -> Reading:
@@ -50,10 +53,11 @@ def _completed(reading: Reading) -> Reading:
     begins = min((mention.start for mention in reading.mentions), default=None)
     if begins is None or (begins > 0 and reading.tokens[0].tag == "PRP"):
         return rules.read(reading.tokens)
+    other = rules.read(reading.tokens)
+    reading = corrected(reading, other)
     linked = {thing for link in reading.links for thing in (link.subject, link.object)}
     if len(linked) == len(reading.mentions) or len(reading.mentions) == 1:
         return reading
-    other = rules.read(reading.tokens)
     number = {mention.end: i for i, mention in enumerate(reading.mentions)}
     ends = [number.get(mention.end) for mention in other.mentions]
     for link in other.links:

@@ -10,12 +10,14 @@ from ser_ros.graph.lemmas import noun_lemma, verb_lemma
 from ser_ros.graph.lexicon import (
     CONTAINERS,
     LONGEST_PREPOSITION,
+    POINTERS,
     PREPOSITIONS,
     QUANTITIES,
     SKIPPED_VERBS,
     TAKES_OBJECT,
     word_set,
 )
+from ser_ros.graph.reading import Mention
 from ser_ros.graph.tokens import Token
 
 VERB = ("VB", "VBD", "VBG", "VBN", "VBP", "VBZ")
@@ -58,7 +60,7 @@ def verb_follows(tokens: Sequence[Token], i: int) -> bool:
 
 
 def read_copula(clause: Clause, tokens: Sequence[Token], i: int) -> int:
-    clause.copula, clause.joined = True, False
+    clause.copula, clause.finite, clause.joined = True, True, False
     if clause.relative:
         clause.subject = clause.group
     elif clause.subject:
@@ -86,7 +88,11 @@ def read_verb(clause: Clause, tokens: Sequence[Token], i: int) -> int:
         i += 1
     lemma = verb_lemma(tokens[i].text)
     lemma = {"lie": "lay", "seat": "sit", "dress": "wear"}.get(lemma, lemma)
+    if clause.fronted and not clause.subject:  # "At the desk SITS an old man"
+        clause.fronted.predicate = f"{lemma} {clause.fronted.predicate}"
+        return i + 1
     actors = _actors(clause, tokens[i], lemma, finite)
+    clause.finite |= finite
     clause.actors, clause.verb = actors, (lemma, start)
     k = i + 1
     found = preposition(tokens, k) if k < len(tokens) else None
@@ -155,6 +161,7 @@ def read_preposition(clause: Clause, tokens: Sequence[Token], i: int, text: str,
         clause.pending, clause.absent = None, True
         return end
     subjects, predicate = clause.group, text
+    outer = clause.last, clause.group
     if clause.copula:
         subjects = clause.subject
     elif (
@@ -174,7 +181,8 @@ def read_preposition(clause: Clause, tokens: Sequence[Token], i: int, text: str,
     if text == "of":
         subjects = clause.group
         if subjects:
-            clause.pending = Pending(subjects, "have", i, end, reverse=not _is_container(clause))
+            reverse = not _is_container(clause)
+            clause.pending = Pending(subjects[-1:], "have", i, end, reverse, outer)
         return end
     if (
         tokens[i].text == "to"
@@ -183,16 +191,27 @@ def read_preposition(clause: Clause, tokens: Sequence[Token], i: int, text: str,
         and not (noun_phrases.find(tokens, end))
     ):
         return end
-    if not subjects:
-        phrase = noun_phrases.find(tokens, end)
-        if phrase and not phrase.negated and text != "with":
-            place = add_thing(clause, phrase, tokens)
+    if not subjects and clause.fronted:
+        subjects = clause.fronted.subjects
+    elif not subjects:
+        place, after = _fronted_place(clause, tokens, end)
+        if place is not None and text != "with":
             clause.fronted = Pending([place], text, i, end, reverse=True)
-            return phrase.end
-        return end
-    clause.pending = Pending(subjects, predicate, i, end)
+        return after
+    clause.pending = Pending(subjects, predicate, i, end, outer=outer if predicate == text else None)
     clause.copula = False
     return end
+
+
+def _fronted_place(clause: Clause, tokens: Sequence[Token], i: int) -> tuple[int | None, int]:
+    """The thing or pronoun after a preposition that begins the sentence, and the token after it."""
+    if i < len(tokens) and tokens[i].text in POINTERS and tokens[i].tag == "PRP":
+        clause.reading.mentions.append(Mention(tokens[i].text, i, i + 1))
+        return len(clause.reading.mentions) - 1, i + 1
+    phrase = noun_phrases.find(tokens, i)
+    if phrase and not phrase.negated:
+        return add_thing(clause, phrase, tokens), phrase.end
+    return None, i
 
 
 def _is_container(clause: Clause) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ser_ros.graph.lemmas import noun_lemma
 from ser_ros.graph.tokens import Token
@@ -71,6 +71,17 @@ class Reading:
         if subject != object and key not in self._linked:
             self._linked.add(key)
             self.links.append(Link(subject, predicate, object, start, end, sure))
+
+    def keep(self, kept: Sequence[bool]) -> Reading:
+        """The same without the mentions that are not kept, and without their links."""
+        number = {old: new for new, old in enumerate(i for i, keep in enumerate(kept) if keep)}
+        links = [
+            replace(x, subject=number[x.subject], object=number[x.object])
+            for x in self.links
+            if x.subject in number and x.object in number
+        ]
+        mentions = [mention for mention, keep in zip(self.mentions, kept, strict=True) if keep]
+        return Reading(self.tokens, mentions, links)
 
 
 def assemble(caption: str, reading: Reading) -> SceneTriples:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ser_ros.graph import noun_phrases
-from ser_ros.graph.clause import Clause, add_thing, antecedent, describe, link_object
-from ser_ros.graph.lexicon import PRONOUN_NAMES, QUANTITIES
+from ser_ros.graph.clause import Clause, Pending, add_thing, antecedent, describe, is_animate, link_object
+from ser_ros.graph.lexicon import POINTERS, PRONOUN_NAMES, QUANTITIES
 from ser_ros.graph.noun_phrases import NounPhrase
 from ser_ros.graph.predicates import (
     BE,
@@ -39,7 +39,8 @@ def read(tokens: Sequence[Token]) -> Reading:
 def _step(clause: Clause, tokens: Sequence[Token], i: int) -> int:
     """Take in what begins at token `i`; return where the next begins."""
     token = tokens[i]
-    if token.tag == "EX":
+    if token.tag == "EX" or (token.text == "," and clause.fronted and not clause.subject):
+        clause.group, clause.pending, clause.last, clause.joined = [], None, None, False
         return i + 1
     if token.text in QUANTITIES and is_pronoun(tokens, i + 2) and tokens[i + 1].text == "of":
         return i + 2
@@ -67,9 +68,12 @@ def _step(clause: Clause, tokens: Sequence[Token], i: int) -> int:
         return i + 1
     if token.tag in ("CC", ","):
         clause.joined = True
+        if token.text == "," and clause.around and _is_finite(tokens, i + 1):
+            clause.subject = clause.group = clause.around  # "A cup, which is full, STANDS there"
+            clause.around, clause.joined, clause.relative, clause.last = [], False, False, None
         return i + 1
     if token.tag in ("WDT", "WP") or (token.text == "that" and clause.group):
-        clause.relative = True
+        _relative(clause, token)
         return i + 1
     if token.tag in ("JJ", "VBN", "VBG") and clause.copula:
         describe(clause, tokens, i, clause.subject)
@@ -83,13 +87,20 @@ def _noun_phrase(clause: Clause, phrase: NounPhrase, tokens: Sequence[Token]) ->
         clause.pending, clause.absent = None, False
         return
     thing = add_thing(clause, phrase, tokens)
-    new_clause = clause.joined and _starts_clause(tokens, phrase.end)
+    new_clause = clause.joined and clause.finite and _starts_clause(tokens, phrase.end)
     if clause.pending:
         link_object(clause, clause.pending, thing)
         clause.last, clause.pending = clause.pending, None
         clause.group = [thing]
     elif clause.joined and clause.group and not (new_clause and clause.last):
-        if clause.last:
+        if clause.last and clause.last.outer and _is_parallel(clause.last, phrase, tokens):
+            clause.last, before = clause.last.outer
+            if clause.last:
+                link_object(clause, clause.last, thing)
+            else:
+                clause.subject = [*before, thing]
+            clause.group = [thing]
+        elif clause.last:
             link_object(clause, clause.last, thing)
             clause.group.append(thing)
         else:
@@ -107,11 +118,35 @@ def _noun_phrase(clause: Clause, phrase: NounPhrase, tokens: Sequence[Token]) ->
         clause.target = [] if clause.joined else list(clause.group)
         clause.subject = [thing]
         clause.group = [thing]
-        clause.last = None
+        clause.last, clause.finite = None, False
         if clause.fronted:
             link_object(clause, clause.fronted, thing)
             clause.last, clause.fronted = clause.fronted, None
     clause.joined = clause.relative = clause.copula = False
+
+
+def _is_parallel(last: Pending, phrase: NounPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether a thing after "and" stands beside what bears the last preposition, not beside its object.
+
+    "a cup of tea and A PLATE", "a clock on the wall and A MIRROR above the sink".
+    """
+    if tokens[last.start].text == "of":
+        return tokens[phrase.start].tag in ("DT", "CD", "PRP$")
+    found = preposition(tokens, phrase.end) if phrase.end < len(tokens) else None
+    return found is not None and found[0] != "of" and (last.predicate != "with" or found[0] == "with")
+
+
+def _relative(clause: Clause, token: Token) -> None:
+    """ "who" is somebody named before; what follows is said of the thing before "which"."""
+    clause.relative, clause.around = True, clause.subject
+    mentions = clause.reading.mentions
+    if token.text in ("who", "whom") and clause.group and not is_animate(mentions[clause.group[-1]].name):
+        alive = [k for k, mention in enumerate(mentions) if is_animate(mention.name)]
+        clause.group = alive[-1:] or clause.group
+
+
+def _is_finite(tokens: Sequence[Token], i: int) -> bool:
+    return i < len(tokens) and (tokens[i].tag in ("VBZ", "VBP", "VBD") or tokens[i].text in BE)
 
 
 def _starts_clause(tokens: Sequence[Token], i: int) -> bool:
@@ -128,9 +163,9 @@ def _replace(clause: Clause, old: int, new: int) -> None:
 
 
 def _pronoun(clause: Clause, token: Token, i: int) -> None:
-    thing = antecedent(clause, token.text) if clause.reading.mentions else None
-    if thing is None and token.text in PRONOUN_NAMES:
-        clause.reading.mentions.append(Mention(token.text, i, i + 1))
+    thing = antecedent(clause, token.text)
+    if thing is None and (token.text in PRONOUN_NAMES or token.text in POINTERS):
+        clause.reading.mentions.append(Mention(token.text, i, i + 1))  # `discourse` finds what it is
         thing = len(clause.reading.mentions) - 1
     if thing is None or token.text.endswith(("self", "selves")):
         clause.pending = None

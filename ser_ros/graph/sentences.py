@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ser_ros.graph import noun_phrases
+from ser_ros.graph.asides import without_asides
 from ser_ros.graph.lemmas import verb_lemma
-from ser_ros.graph.lexicon import ABSTRACT_SUBJECTS, PICTURES, SHOWS
+from ser_ros.graph.lexicon import ABSTRACT_SUBJECTS, EFFECTS, PICTURES, SHOWS
 from ser_ros.graph.predicates import BE, preposition
 from ser_ros.graph.tokens import Token, tokenize
 
@@ -16,7 +17,7 @@ _JOINS = ("and", "while", "but", "where", "as")
 
 def to_read(caption: str) -> list[Sequence[Token]]:
     """The clauses of a caption that can name a thing."""
-    sentences = (without_opening(tokens) for tokens in tokenize(caption))
+    sentences = (without_asides(without_opening(tokens)) for tokens in tokenize(caption))
     return [clause for tokens in sentences if says_things(tokens) for clause in clauses(tokens)]
 
 
@@ -30,7 +31,11 @@ def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
     while k < len(texts) and tokens[k].tag in ("DT", "JJ", "VBN", "PRP$"):
         k += 1
     if k < len(texts) and texts[k] in PICTURES:
-        k += 1
+        k = noun = k + 1
+        if texts[k : k + 2] in (["is", "set"], ["takes", "place"]):
+            return tokens[k + 2 :]
+        if k < len(texts) and verb_lemma(texts[k]) in EFFECTS:
+            return []
         while k < len(texts) and (
             texts[k] in (",", "we", "you", "can", "see", "there", "that", "which", "prominently", "a", "view")
             or verb_lemma(texts[k]) in SHOWS
@@ -38,7 +43,7 @@ def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
             if texts[k] in ("is", "are") and texts[k - 1] != "there" and texts[:1] != ["in"]:
                 return tokens  # "the image is blurry" is about the image; it has no thing
             k += 1
-        if k < len(tokens) and (texts[:1] == ["in"] or k > 1):
+        if k < len(tokens) and (texts[:1] == ["in"] or k > noun):
             return tokens[k:]
     return tokens
 
@@ -51,6 +56,18 @@ def says_things(tokens: Sequence[Token]) -> bool:
         if token.tag not in ("DT", "JJ", "PRP$", "RB", "VBN", "VBG", "CC", ","):
             return True
     return True
+
+
+def is_inverted(tokens: Sequence[Token]) -> bool:
+    """Whether a place comes first and the subject after the verb: "At the desk sits a man"."""
+    i = 0
+    while i < len(tokens) and (found := preposition(tokens, i)):
+        i = found[1]
+        phrase = noun_phrases.find(tokens, i)
+        if phrase is None and (i >= len(tokens) or tokens[i].tag != "PRP"):
+            return False
+        i = phrase.end if phrase else i + 1
+    return 0 < i < len(tokens) and (tokens[i].tag in _FINITE or tokens[i].text in BE)
 
 
 def clauses(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:

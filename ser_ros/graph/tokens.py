@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-# A number, a word (hyphens and ampersands inside), a clitic, or one other visible character.
+# A number, a clitic, a word (hyphens and ampersands inside), or one other visible character.
 _TOKEN = re.compile(
-    r"\d+(?:[.,:/]\d+)*(?:st|nd|rd|th)?(?![^\W_])|['\u2019](?:s|re|ve|ll|d|m)\b|[^\W_]+(?:[-&][^\W_]+)*|\S"
+    r"[^\W_]+(?=n['\u2019]t\b)|n['\u2019]t\b|\d+(?:[.,:/]\d+)*(?:st|nd|rd|th)?(?![^\W_])|['\u2019](?:s|re|ve|ll|d|m)\b|[^\W_]+(?:[-&][^\W_]+)*|\S"
 )
 _SENTENCE_END = frozenset(".!?;")
 LONGEST_SENTENCE = 60  # tokens; a longer run without an end is cut here, so time stays linear
@@ -74,14 +74,25 @@ def part_of_speech(words: list[str]) -> list[str]:
         before = tags[k - 1] if k else ""
         after = tags[k + 1] if k + 1 < len(tags) else ""
         here = before in _BEFORE_NOUNS and word not in KNOWN_TAGS
-        if tag in ("VB", "VBP", "VBZ") and (here or (k == 0 and after in _AFTER_NOUNS)):
+        if word == "her" and after not in _BEGIN_NAMES:
+            tags[k] = "PRP"
+        elif tag in ("VB", "VBP", "VBZ") and (here or (k == 0 and after in _AFTER_NOUNS)):
             tags[k] = "NNS" if tag == "VBZ" else "NN"
+        elif (word == "couple" and "of" not in words[k + 1 : k + 2]) or (
+            word in _NOUNS_TOO and before in _INSIDE_NAMES and after not in _BEGIN_NAMES and after != "CC"
+        ):
+            tags[k] = "NN"
+        elif tag == "NN" and word.endswith("ing") and before in ("NN", "NNS") and after in ("DT", "PRP$"):
+            tags[k] = "VBG"
         elif tag == "NNS" and before in ("NN", "PRP") and after in ("DT", "PRP$") and word.endswith("s"):
             tags[k] = "VBZ"
     return tags
 
 
 _AFTER_NOUNS = ("IN", "VBZ", "VBP", "VBG", "VBN", "VBD")
+_NOUNS_TOO = frozenset(["glass", "light"])  # adjectives before a noun, else things
+_INSIDE_NAMES = ("DT", "PRP$", "JJ", "CD", "NN")
+_BEGIN_NAMES = ("NN", "NNS", "NNP", "NNPS", "JJ", "JJR", "JJS", "CD", "VBG", "VBN")
 _BEFORE_NOUNS = ("DT", "PRP$", "JJ", "IN", "CD", "POS")
 
 
@@ -99,10 +110,11 @@ KNOWN_TAGS = _table(
         "towards upon "
         "within without beyond atop for during as off amongst amid past via like while",
         "TO": "to",
+        "MD": "ca wo",
         "RP": "up down out away",
         "CC": "and or but nor &",
         "WDT": "which who whom that's where",
-        "VBZ": "is has wears holds",
+        "VBZ": "is has wears holds says",
         "VBP": "are have",
         "VBD": "was were had",
         "VBG": "wearing holding sitting standing laying lying leaning hanging skiing surfing skateboarding "
@@ -118,7 +130,8 @@ KNOWN_TAGS = _table(
         "upper lower top bottom electric several many few other same different various multiple numerous "
         "stainless nearby colorful multi-colored multicolored stuffed porcelain framed",
         "CD": "one two three four five six seven eight nine ten eleven twelve dozen couple",
-        "NN": "teddy bear surfboard skateboard snowboard train plane sheep building ceiling railing clothing "
+        "NN": "sink teddy bear surfboard skateboard snowboard train plane sheep building ceiling railing "
+        "clothing "
         "bedding awning painting t-shirt frisbee baseball tennis wall floor bed plate cup ground home "
         "sidewalk writing drawing lighting wiring building frosting icing landing stuffing wing "
         "earring ring string",

@@ -1,0 +1,87 @@
+"""Where the trained reader attaches what grammar forbids: after "of", and before a finite verb.
+
+FACTUAL's captions are short, so the network has seen few sentences in which a list, a relative
+clause or a second verb stands between a predicate and its subject. The rules know these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ser_ros.graph.lemmas import noun_lemma
+from ser_ros.graph.lexicon import CONTAINERS
+from ser_ros.graph.predicates import BE
+from ser_ros.graph.reading import Link, Reading
+from ser_ros.graph.tokens import Token
+
+_FINITE = ("VBZ", "VBP", "VBD")
+
+
+def corrected(reading: Reading, by_rules: Reading) -> Reading:
+    """The network's reading of one sentence with such links mended; `by_rules` reads the same tokens."""
+    links = [link for link in reading.links if not _is_of(reading.tokens, link) or _joins(reading, link)]
+    subjects = _subjects(reading, by_rules)
+    mended = Reading(reading.tokens, reading.mentions)
+    for link in links:
+        for subject in subjects.get(_verb(reading.tokens, link), [link.subject]):
+            mended.link(subject, link.predicate, link.object, link.start, link.end, link.confidence)
+    return mended
+
+
+def _is_of(tokens: Sequence[Token], link: Link) -> bool:
+    return link.start < link.end and tokens[link.start].text == "of"
+
+
+def _joins(reading: Reading, link: Link) -> bool:
+    """Whether an "of" link joins the thing before "of" with one that belongs after it.
+
+    "a cup of tea AND A PLATE": the plate is another thing; "cookies have a plate" is turned around.
+    """
+    of, mentions = link.start, reading.mentions
+    left = (
+        max((m.end, i) for i, m in enumerate(mentions) if m.end <= of)[1] if _any_before(reading, of) else -1
+    )
+    others = {link.subject, link.object} - {left}
+    if len(others) != 1:
+        return False
+    (other,) = others
+    if link.predicate == "have" and link.object == left and _is_container(reading, left):
+        link.subject, link.object = left, other
+    between = reading.tokens[of : mentions[other].start]
+    return not any(
+        token.text in ("and", ",", "or") and after.tag in ("DT", "CD", "PRP$")
+        for token, after in zip(between, reading.tokens[of + 1 : mentions[other].start + 1], strict=False)
+    )
+
+
+def _any_before(reading: Reading, place: int) -> bool:
+    return any(mention.end <= place for mention in reading.mentions)
+
+
+def _is_container(reading: Reading, thing: int) -> bool:
+    return noun_lemma(reading.mentions[thing].name).rpartition(" ")[2] in CONTAINERS
+
+
+def _verb(tokens: Sequence[Token], link: Link) -> int | None:
+    """The finite verb that begins a link's words, or the "is" before its participle."""
+    if link.start >= link.end:
+        return None
+    if tokens[link.start].tag in _FINITE and tokens[link.start].text not in BE:
+        return link.start
+    if link.start and tokens[link.start].tag == "VBG" and tokens[link.start - 1].text in BE:
+        return link.start
+    return None
+
+
+def _subjects(reading: Reading, by_rules: Reading) -> dict[int | None, list[int]]:
+    """For each finite verb the rules know the subjects of: these things, by the network's numbers."""
+    number = {mention.end: i for i, mention in enumerate(reading.mentions)}
+    found: dict[int | None, list[int]] = {}
+    for link in by_rules.links:
+        verb = _verb(by_rules.tokens, link)
+        subject = number.get(by_rules.mentions[link.subject].end)
+        if verb is not None and subject is not None and by_rules.mentions[link.subject].end <= verb:
+            found.setdefault(verb, [])
+            if subject not in found[verb]:
+                found[verb].append(subject)
+    return found
