@@ -218,7 +218,8 @@ def write_outputs(messages: list, bag_path: Path, topic: str, out: Path) -> list
     from ser_ros.replay.bag_source import BagSource
     from ser_ros.replay.outputs import derive
     from ser_ros.replay.report import ReportInput, write_report
-    from ser_ros.replay.run import RunFiles, save_thumbnail
+    from ser_ros.replay.run import RunFiles
+    from ser_ros.replay.thumbnails import save_thumbnail
     from ser_ros.replay.trajectory import read_trajectory
 
     files = RunFiles(out)

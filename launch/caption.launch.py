@@ -38,7 +38,11 @@ ARGUMENTS = {
     "use_sim_time": ("false", "take the time from /clock (simulation, bags)", BOOLEAN),
     "autostart": ("", "configure and activate at start; empty is what params_file says", ["", *BOOLEAN]),
     "memory": ("true", "start memory_node as well", BOOLEAN),
-    "viewer": ("none", "rviz needs rviz2, foxglove needs foxglove_bridge", ["none", "rviz", "foxglove"]),
+    "viewer": (
+        "none",
+        "rerun needs pip install 'ser-ros[viz]', rviz needs rviz2, foxglove needs foxglove_bridge",
+        ["none", "rerun", "rviz", "foxglove"],
+    ),
     "log_level": ("info", "how much the nodes log", ["debug", "info", "warn", "error"]),
 }
 
@@ -63,13 +67,15 @@ def nodes(context: LaunchContext) -> list[Node]:
     """The nodes for the values of the arguments."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     topic = "/".join(part.rstrip("/") for part in (given["camera_namespace"], given["image_topic"]) if part)
+    camera = [("image", topic), ("image/compressed", f"{topic}/compressed")]
     files = [given["params_file"]] if given["params_file"] else []
     shared = {"use_sim_time": given["use_sim_time"] == "true"}
     if given["autostart"]:
         shared["autostart"] = given["autostart"] == "true"
-    own = {name: given[name] for name in ("model", "device", "backend") if given[name]}
+    images = {}
     if given["compressed"]:
-        own["compressed"] = given["compressed"] == "true"
+        images["compressed"] = given["compressed"] == "true"
+    own = {name: given[name] for name in ("model", "device", "backend") if given[name]}
     common = {
         "package": "ser_ros",
         "namespace": given["namespace"],
@@ -80,8 +86,8 @@ def nodes(context: LaunchContext) -> list[Node]:
         Node(
             executable="caption_node",
             name="caption_node",
-            parameters=[*files, {**shared, **own}],
-            remappings=[("image", topic), ("image/compressed", f"{topic}/compressed")],
+            parameters=[*files, {**shared, **images, **own}],
+            remappings=camera,
             **common,
         )
     ]
@@ -95,7 +101,17 @@ def nodes(context: LaunchContext) -> list[Node]:
                 **common,
             )
         )
-    if given["viewer"] == "rviz":
+    if given["viewer"] == "rerun":
+        started.append(
+            Node(
+                executable="viewer_node",
+                name="viewer_node",
+                parameters=[*files, {**shared, **images}],
+                remappings=camera,
+                **common,
+            )
+        )
+    elif given["viewer"] == "rviz":
         layout = ["-d", str(SHARE / "config/memory.rviz")]
         started.append(Node(package="rviz2", executable="rviz2", arguments=layout, parameters=[shared]))
     elif given["viewer"] == "foxglove":

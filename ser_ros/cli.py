@@ -27,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "ser_ros.replay.replay_command",
         "caption a bag, video or folder; write graphs, memory and report",
     ),
-    "node": ("ser_ros.node.node_command", "start caption_node or memory_node without ros2"),
+    "node": ("ser_ros.node.node_command", "start caption_node, memory_node or viewer_node without ros2"),
     "play": ("ser_ros.node.bag_player", "publish a bag on a live ROS graph"),
     "train": ("ser_ros.train.train_command", "train the three stages of a recipe"),
     "pseudo": ("ser_ros.data.pseudo_command", "write pseudo-initial captions for stage 2"),

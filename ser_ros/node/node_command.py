@@ -1,4 +1,4 @@
-"""`ser_ros node caption|memory [--ros-args ...]`: start a node where `ros2 run` does not exist."""
+"""`ser_ros node caption|memory|viewer [--ros-args ...]`: start a node where `ros2 run` does not exist."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 
 from ser_ros.node.requirements import require_ros
 
-NODES = {"caption": "ser_ros.node.caption_node", "memory": "ser_ros.node.memory_node"}
+NODES = {name: f"ser_ros.node.{name}_node" for name in ("caption", "memory", "viewer")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

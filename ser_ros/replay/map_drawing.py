@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
+import networkx as nx
 import numpy as np
 
 WIDTH = 860.0  # pixels
@@ -22,6 +25,27 @@ class Sighting:
     y: float
     names: tuple[str, ...]
     room: str = ""
+
+
+def thing_name(data: dict[str, Any]) -> str:
+    """ "red chair" from a node of the memory graph; attributes that no longer hold are left out."""
+    return " ".join([*(a["text"] for a in data["attributes"] if a["current"]), data["label"]])
+
+
+def sightings(world: nx.MultiDiGraph) -> list[Sighting]:
+    """Places of the memory with the names of what was seen from each."""
+    names: dict[str, list[str]] = {}
+    for _, data in world.nodes(data=True):
+        if data["kind"] == "object" and data["place"]:
+            names.setdefault(data["place"], []).append(thing_name(data))
+    places = ((world.nodes[key], _counted(found)) for key, found in sorted(names.items()))
+    return [Sighting(place["x"], place["y"], found, place["room"]) for place, found in places]
+
+
+def _counted(names: Sequence[str]) -> tuple[str, ...]:
+    """Each name once, in order; "white mirror (2)" where two things have it."""
+    counts = Counter(names)
+    return tuple(name if counts[name] == 1 else f"{name} ({counts[name]})" for name in sorted(counts))
 
 
 def draw_map(path: np.ndarray, sightings: Sequence[Sighting]) -> str:
@@ -64,7 +88,13 @@ def draw_map(path: np.ndarray, sightings: Sequence[Sighting]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {tall:.0f}" width="{WIDTH:.0f}"'
         f' height="{tall:.0f}" role="img" font-family="system-ui, sans-serif" font-size="11">'
     )
-    return "".join([opening, *parts, _scale_bar(scale, tall), "</svg>"])
+    # The page moves this dot to the robot: the group turns metres into pixels.
+    left, bottom = MARGIN - low[0] * scale, height - MARGIN + low[1] * scale
+    here = (
+        f'<g transform="translate({left:.2f} {bottom:.2f}) scale({scale:.4f} {-scale:.4f})">'
+        f'<circle class="here" r="{9 / scale:.4f}" cx="0" cy="0" fill="#e8710a" hidden=""/></g>'
+    )
+    return "".join([opening, *parts, here, _scale_bar(scale, tall), "</svg>"])
 
 
 def thin(path: np.ndarray, step: float = 0.05) -> np.ndarray:

@@ -11,16 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from ser_ros import __version__
 from ser_ros.errors import UserError
 from ser_ros.replay.record import FrameRecord, read_records
 from ser_ros.replay.source import Frame, Source, select
+from ser_ros.replay.thumbnails import save_thumbnail
 from ser_ros.replay.trajectory import Trajectory
 from ser_ros.runtime.captioner import Captioner, CaptionOptions
-
-THUMBNAIL_WIDTH = 320  # pixels
 
 
 @dataclass(frozen=True)
@@ -81,11 +78,11 @@ def caption_frames(
     captioner: Captioner,
     settings: ReplaySettings,
     files: RunFiles,
-    on_frame: Callable[[int], object] = lambda done: None,
+    on_frame: Callable[[int], object] = lambda position: None,
 ) -> list[FrameRecord]:
     """Caption the selected frames of `source`, going on after the last line of an earlier run.
 
-    `on_frame` is called with the number of frames that are done since its last call.
+    `on_frame` is called with the number of frames of the recording that are dealt with so far.
 
     Raises:
         UserError: the folder holds a run with other settings, or the disk is full; what was written stays.
@@ -93,7 +90,7 @@ def caption_frames(
     with disk_errors(files.folder):
         records = _begin(settings, files)
         done = {record.index for record in records}
-        on_frame(len(records))
+        on_frame(records[-1].index + 1 if records else 0)
         with (
             files.captions.open("a", encoding="utf-8") as lines,
             files.timings.open("a", encoding="utf-8") as times,
@@ -110,7 +107,7 @@ def caption_frames(
                 lines.write(record.to_json() + "\n")
                 lines.flush()
                 records.append(record)
-                on_frame(1)
+                on_frame(frame.index + 1)
     return records
 
 
@@ -161,14 +158,6 @@ def read_timings(files: RunFiles) -> list[dict[str, float]]:
     """Lines of timings.jsonl; one that a kill cut short is left out."""
     lines = files.timings.read_text(encoding="utf-8").splitlines() if files.timings.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
-
-
-def save_thumbnail(image: np.ndarray, path: Path) -> None:
-    """Write a JPEG of THUMBNAIL_WIDTH pixels; image [H, W, 3] uint8."""
-    from PIL import Image
-
-    height = max(1, round(image.shape[0] * THUMBNAIL_WIDTH / image.shape[1]))
-    Image.fromarray(image).resize((THUMBNAIL_WIDTH, height), Image.Resampling.BILINEAR).save(path, quality=70)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = {
     "caption": ("ser_ros.node.caption_parameters", "CaptionParameters"),
     "memory": ("ser_ros.node.memory_parameters", "MemoryParameters"),
+    "viewer": ("ser_ros.node.viewer_parameters", "ViewerParameters"),
 }
 
 

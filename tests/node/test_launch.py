@@ -80,6 +80,7 @@ def test_both_nodes_and_the_profile(start, monkeypatch):
 
 def test_memory_and_viewer_are_optional(start):
     assert set(start(memory="false")[0]) == {"caption_node"}
+    assert "viewer_node" in start(viewer="rerun")[0]
     assert "rviz2" in start(viewer="rviz")[0]
     assert "foxglove_bridge" in start(viewer="foxglove")[0]
 

@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_ros.graph.parser import parse
 from ser_ros.graph.pose import Pose
 from ser_ros.model.edits import word_edits
+from ser_ros.replay.compare import Comparison, Difference, write_comparison
 from ser_ros.replay.map_drawing import Sighting, draw_map
 from ser_ros.replay.marking import html_initial, html_refined
 from ser_ros.replay.outputs import derive
 from ser_ros.replay.record import FrameRecord
 from ser_ros.replay.report import ReportInput, write_report
-from ser_ros.replay.run import RunFiles, save_thumbnail
+from ser_ros.replay.run import RunFiles
+from ser_ros.replay.thumbnails import save_thumbnail
 
 CAPTIONS = [
     ("a red chair in a kitchen", "a red chair next to a wooden table in a kitchen"),
@@ -106,6 +109,69 @@ def test_keyboard_reaches_frames_and_a_link_shows_a_hidden_one(browser, report):
     assert browser.find_element("id", "f0").is_displayed()
 
 
+def test_one_frame_at_a_time_on_the_stage(browser, report):
+    from selenium.webdriver.common.keys import Keys
+
+    def heading() -> str:
+        return browser.find_element("css selector", "#stage h3").text
+
+    browser.get(report.as_uri())
+    assert heading().startswith("Frame 0 at")  # the first that the second glance changed
+    slider = browser.find_element("id", "slider")
+    slider.send_keys(Keys.RIGHT, Keys.RIGHT, Keys.RIGHT)
+    assert heading().startswith("Frame 3 at")
+    assert slider.get_attribute("aria-valuetext") == heading()
+    browser.find_element("id", "back").send_keys(Keys.ENTER)
+    assert heading().startswith("Frame 2 at")
+    browser.find_element("css selector", "#t7 a").send_keys(Keys.ENTER)
+    assert heading().startswith("Frame 7 at")
+    assert browser.find_element("css selector", "[aria-current]").get_attribute("id") == "t7"
+    # 7 m along the way, as the dot of the map
+    assert browser.find_element("css selector", ".here").get_attribute("cx") == "7.00"
+    browser.find_element("id", "search").send_keys("dog")
+    assert browser.find_element("css selector", "#stage ins").text == "brown"
+    ids = browser.execute_script("return [...document.querySelectorAll('[id]')].map((part) => part.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_playing_walks_through_the_frames_found(browser, report):
+    browser.get(report.as_uri())
+    browser.find_element("id", "search").send_keys("lamp")
+    play = browser.find_element("id", "play")
+    play.click()
+    assert play.text == "Pause"
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    WebDriverWait(browser, 20).until(lambda _: play.text == "Play")
+    assert browser.find_element("css selector", "#stage h3").text.startswith("Frame 8 at")
+
+
+def test_the_narrow_page_does_not_scroll_sideways(browser, report):
+    browser.get(report.as_uri())
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 420, "height": 800, "deviceScaleFactor": 1, "mobile": False},
+    )
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 420
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_comparison_shows_the_frames_of_a_verdict(browser, tmp_path):
+    found = [
+        Difference(number, record(number).stamp, a, b, gain)
+        for number, (a, b, gain) in enumerate([("a cat", "a dog", 50.0), ("a rug", "a mat", -20.0)])
+    ]
+    scores = [("graph F1", 40.0, 55.0)]
+    write_comparison(Comparison(tmp_path / "a", tmp_path / "b", 9, found, scores), tmp_path / "compare.html")
+    browser.get((tmp_path / "compare.html").as_uri())
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert visible_frames(browser) == ["f0", "f1"]
+    browser.find_element("css selector", "input[value=worse]").click()
+    assert visible_frames(browser) == ["f1"]
+    assert browser.find_element("id", "found").text == "1 of 2 differences"
+    assert "worse, -20.0" in browser.find_element("id", "f1").text
+
+
 def test_screen_reader_gets_names_for_everything(browser, report):
     browser.get(report.as_uri())
     for image in browser.find_elements("css selector", ".frame img"):
@@ -124,6 +190,25 @@ def test_page_is_self_contained_small_and_escaped(report):
     assert len(text) < 10_000_000
     assert "the image is &lt;empty&gt;" in text
     assert "a &amp; b" in text
+
+
+def test_page_of_a_long_recording_stays_under_10_mb(tmp_path):
+    files = RunFiles(tmp_path)
+    files.thumbnails.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (180, 320, 3), np.uint8)  # the largest JPEG there is
+    save_thumbnail(noise, files.thumbnail(0))
+    records = [record(index) for index in range(5000)]
+    for one in records[1:]:
+        files.thumbnail(one.index).hardlink_to(files.thumbnail(0))
+    triples = [parse(CAPTIONS[index % len(CAPTIONS)][1]) for index in range(len(CAPTIONS))]
+    all_triples = [triples[index % len(CAPTIONS)] for index in range(5000)]
+    world = derive(records[:9], files).world
+    page = ReportInput("Long", "", records, all_triples, world, np.zeros((0, 2)))
+    write_report(page, files, tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size < 10_000_000
+    text = (tmp_path / "report.html").read_text()
+    assert "Of 5000 frames one in 3 is shown" in text
+    assert text.count("data:image/jpeg") > 500
 
 
 def test_changed_words_are_marked_in_both_captions():
