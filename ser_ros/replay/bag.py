@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from ser_ros.errors import UserError
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 STORAGE_SUFFIXES = (".mcap", ".db3")
+COMPRESSED_SUFFIXES = (".mcap.zstd", ".db3.zstd")  # FILE-mode compression
 
 
 class BagMessage(NamedTuple):
@@ -59,6 +61,7 @@ class Bag:
         self.path = path
         self.warnings: list[str] = []
         self.topics: dict[str, Topic] = {}
+        self._scratch: TemporaryDirectory[str] | None = None
         self._files = list(self._open())
         for file in self._files:
             for name, topic in file.topics.items():
@@ -77,6 +80,9 @@ class Bag:
             if file.reader is not None:
                 file.reader.close()
                 file.reader = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def messages(self, topics: Collection[str]) -> Iterator[BagMessage]:
         """Messages of `topics`, in the order they were recorded."""
@@ -144,21 +150,38 @@ class Bag:
                 f"{self.path}: no metadata.yaml (the recording was not finished); what its files hold is used"
             )
         opened = 0
-        for storage in storages:
+        for stored in storages:
+            storage = self._plain_storage(stored)
             try:
                 yield self._rosbag2(storage)
                 opened += 1
             except Exception as error:
                 if storage.suffix == ".mcap" and (file := _scan_unfinished_mcap(storage)):
                     self.warnings.append(
-                        f"{storage}: has no end ({_sentence(error)}); read up to where it breaks off"
+                        f"{stored}: has no end ({_sentence(error)}); read up to where it breaks off"
                     )
                     yield file
                     opened += 1
                 else:
-                    self.warnings.append(f"{storage}: cannot be read ({_sentence(error)})")
+                    self.warnings.append(f"{stored}: cannot be read ({_sentence(error)})")
         if not opened:
             raise UserError(self.warnings[-1])
+
+    def _plain_storage(self, path: Path) -> Path:
+        """`path`, or a decompressed copy of what can be read of it that lives until `close`."""
+        if path.suffix != ".zstd":
+            return path
+        import zstandard
+
+        if self._scratch is None:
+            self._scratch = TemporaryDirectory(prefix="ser_ros_bag_")
+        copy = Path(self._scratch.name) / path.stem
+        with path.open("rb") as packed, copy.open("wb") as plain:
+            try:
+                zstandard.ZstdDecompressor().copy_stream(packed, plain)
+            except zstandard.ZstdError as error:
+                self.warnings.append(f"{path}: unpacked up to damaged data ({_sentence(error)})")
+        return copy
 
     @staticmethod
     def _rosbag2(path: Path) -> _File:
@@ -170,13 +193,19 @@ class Bag:
 
 
 def storage_files(path: Path) -> list[Path]:
-    """The .mcap and .db3 files at `path`, split parts in their numeric order (_2 before _10)."""
+    """The .mcap and .db3 files at `path`, split parts in their numeric order (_2 before _10).
+
+    One compressed as a whole (.mcap.zstd) counts where its plain form is gone.
+    """
     if path.is_file():
-        return [path] if path.suffix in STORAGE_SUFFIXES else []
-    found = [p for p in path.iterdir() if p.suffix in STORAGE_SUFFIXES]
+        return [path] if path.name.endswith((*STORAGE_SUFFIXES, *COMPRESSED_SUFFIXES)) else []
+    found = [p for p in path.iterdir() if p.name.endswith(STORAGE_SUFFIXES)]
+    found += [
+        p for p in path.iterdir() if p.name.endswith(COMPRESSED_SUFFIXES) and p.with_suffix("") not in found
+    ]
 
     def part(p: Path) -> tuple[int, str]:
-        tail = p.stem.rpartition("_")[2]
+        tail = p.name.partition(".")[0].rpartition("_")[2]
         return (int(tail) if tail.isdigit() else 0, p.name)
 
     return sorted(found, key=part)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from ser_ros.errors import UserError
-from ser_ros.replay.marking import mark, pieces
-from ser_ros.replay.record import FrameRecord, read_records
-from ser_ros.replay.references import Reference, read_references
+from ser_ros.model.edits import word_edits
+from ser_ros.replay.marking import Piece, html_initial, html_refined, pieces
+from ser_ros.replay.page import write_page
+from ser_ros.replay.record import FrameRecord
+from ser_ros.replay.references import Reference
 from ser_ros.replay.run import RunFiles
 from ser_ros.replay.scoring import score_caption
+from ser_ros.replay.thumbnails import data_urls
+
+VERDICTS = ("better", "worse", "equal")
 
 
 @dataclass(frozen=True)
@@ -19,19 +25,76 @@ class Difference:
     """A frame that the two runs caption differently.
 
     Attributes:
+        index: of the frame in the recording.
         stamp: of the image, nanoseconds.
         a, b: the refined captions.
         gain: graph F1 of `b` minus that of `a`, in points; None without a reference.
     """
 
+    index: int
     stamp: int
     a: str
     b: str
     gain: float | None
 
+    @property
+    def verdict(self) -> str:
+        """What `b` is against `a`: "better", "worse", "equal", or "" without a reference."""
+        if self.gain is None:
+            return ""
+        return "better" if self.gain > 0 else "worse" if self.gain < 0 else "equal"
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Words of both captions: the same, gone from `a`, new in `b`."""
+        return pieces(self.a, self._edits)
+
+    @property
+    def html(self) -> tuple[str, str]:
+        """Both captions with what differs marked."""
+        return html_initial(self.a, self._edits), html_refined(self.a, self._edits)
+
+    @property
+    def _edits(self) -> list[dict[str, Any]]:
+        return [asdict(edit) for edit in word_edits(self.a, self.b)]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs of one recording.
+
+    Attributes:
+        a, b: their folders.
+        frames: how many frames both have.
+        differences: where they say something else, in order of time.
+        scores: (measure, per cent of `a`, per cent of `b`) of the refined captions; () without references.
+    """
+
+    a: Path
+    b: Path
+    frames: int
+    differences: Sequence[Difference]
+    scores: Sequence[tuple[str, float, float]] = ()
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What to call the runs: the ends of their paths, as long as it takes to tell them apart."""
+        a, b = self.a.resolve().parts, self.b.resolve().parts
+        length = next((n for n in range(1, min(len(a), len(b))) if a[-n:] != b[-n:]), 1)
+        return "/".join(a[-length:]), "/".join(b[-length:])
+
+    def count(self, verdict: str) -> int:
+        """How many captions of `b` are "better", "worse" or "equal"."""
+        return sum(one.verdict == verdict for one in self.differences)
+
+    @property
+    def judged(self) -> bool:
+        """Whether any differing frame has a reference."""
+        return any(one.verdict for one in self.differences)
+
 
 def differences(
-    a: list[FrameRecord], b: list[FrameRecord], references: dict[int, Reference]
+    a: Sequence[FrameRecord], b: Sequence[FrameRecord], references: Mapping[int, Reference]
 ) -> list[Difference]:
     """Frames of both runs with unequal captions, in order of time."""
     other = {record.stamp: record for record in b}
@@ -42,54 +105,57 @@ def differences(
             continue
         gain = None
         if reference := references.get(record.stamp):
-            scores = (score_caption(caption, reference).all.f1 for caption in (twin.refined, record.refined))
-            gain = 100 * (next(scores) - next(scores))
-        found.append(Difference(record.stamp, record.refined, twin.refined, gain))
+            ours, theirs = (score_caption(text, reference) for text in (record.refined, twin.refined))
+            gain = 100 * (theirs.all.f1 - ours.all.f1)
+        found.append(Difference(record.index, record.stamp, record.refined, twin.refined, gain))
     return found
 
 
-def compare_runs(a: Path, b: Path, references: Path | None, as_json: bool) -> int:
-    """Print the comparison of two replay folders.
+def write_comparison(comparison: Comparison, out: Path) -> None:
+    """Write the comparison as one self-contained page; pictures come from the first run."""
+    from markupsafe import Markup
 
-    Raises:
-        UserError: a folder holds no replay, or the two have no frame in common.
-    """
-    first, second = (read_records(RunFiles(folder).captions) for folder in (a, b))
-    common = {record.stamp for record in first} & {record.stamp for record in second}
-    if not common:
-        raise UserError(f"{a} and {b} have no frame in common; compare two replays of one recording")
-    changed = differences(first, second, read_references(references) if references else {})
-    gains = [one.gain for one in changed if one.gain is not None]
-    summary = {
-        "frames": len(common),
-        "changed": len(changed),
-        "better": sum(gain > 0 for gain in gains),
-        "worse": sum(gain < 0 for gain in gains),
-        "equal": sum(gain == 0 for gain in gains),
-    }
-    if as_json:
-        print(json.dumps({**summary, "differences": [asdict(one) for one in changed]}))
-    else:
-        _print(a, b, summary, changed, judged=bool(gains))
-    return 0
+    from ser_ros.replay.report import clock
+
+    files = RunFiles(comparison.a)
+    pictures = data_urls({one.index: files.thumbnail(one.index) for one in comparison.differences})
+    rows = [
+        {
+            "index": one.index,
+            "clock": clock(one.stamp),
+            "thumbnail": pictures.get(one.index, ""),
+            "text": f"{one.a} {one.b}".lower(),
+            "marked": [Markup(text) for text in one.html],
+            "b": one.b,
+            "verdict": one.verdict,
+            "gain": "" if one.gain is None else f"{one.gain:+.1f}",
+        }
+        for one in comparison.differences
+    ]
+    tiles = [("Frames of both", comparison.frames), ("Captions that differ", len(rows))]
+    if comparison.judged:
+        tiles += [(verdict.capitalize(), comparison.count(verdict)) for verdict in VERDICTS]
+    scores = [(name, f"{a:.1f}", f"{b:.1f}", f"{b - a:+.1f}") for name, a, b in comparison.scores]
+    write_page(
+        out,
+        "compare.html.j2",
+        "compare.js",
+        names=comparison.names,
+        tiles=tiles,
+        rows=rows,
+        scores=scores,
+        judged=comparison.judged,
+    )
 
 
-def _print(a: Path, b: Path, summary: dict[str, int], changed: list[Difference], judged: bool) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from ser_ros.model.edits import word_edits
-
-    table = Table("time", f"{a.name} → {b.name}", *(["gain"] if judged else []))
-    for one in changed:
-        edits = [asdict(edit) for edit in word_edits(one.a, one.b)]
-        parts = pieces(one.a, edits)
-        old = mark(parts, "gone", lambda text: f"[red]{escape(text)}[/]", escape)
-        new = mark(parts, "new", lambda text: f"[green]{escape(text)}[/]", escape)
-        gain = [f"{one.gain:+.1f}"] if one.gain is not None else []
-        table.add_row(f"{one.stamp / 1e9:.2f}", f"{old}\n{new}", *gain)
-    console = Console()
-    console.print(table)
-    verdict = f", {summary['better']} better, {summary['worse']} worse" if judged else ""
-    console.print(f"{summary['changed']} of {summary['frames']} captions differ{verdict}.")
+def as_json(comparison: Comparison) -> str:
+    """The comparison as one JSON object."""
+    return json.dumps(
+        {
+            "frames": comparison.frames,
+            "changed": len(comparison.differences),
+            **{verdict: comparison.count(verdict) for verdict in VERDICTS},
+            "scores": {name: {"a": a, "b": b} for name, a, b in comparison.scores},
+            "differences": [asdict(one) for one in comparison.differences],
+        }
+    )

@@ -33,15 +33,19 @@ def beside(bag: Path) -> Path | None:
     return next((path for path in (folder / NAME, folder.parent / NAME) if path.is_file()), None)
 
 
-def read_references(path: Path) -> dict[int, Reference]:
+def read_references(path: Path, style: str = "") -> dict[int, Reference]:
     """References by image stamp (ns).
+
+    Args:
+        path: the file.
+        style: where a frame has captions by style take these; all of them when it has none of this style.
 
     Raises:
         UserError: the file is missing or of another form.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return {int(frame["stamp"]): _reference(frame) for frame in data["frames"]}
+        return {int(frame["stamp"]): _reference(frame, style) for frame in data["frames"]}
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -50,10 +54,10 @@ def read_references(path: Path) -> dict[int, Reference]:
         ) from error
 
 
-def _reference(frame: dict[str, Any]) -> Reference:
+def _reference(frame: dict[str, Any], style: str) -> Reference:
     captions = frame["captions"]
     if isinstance(captions, dict):
-        captions = [text for style in captions.values() for text in style]
+        captions = captions.get(style) or [text for texts in captions.values() for text in texts]
     triples = None
     if frame.get("graph"):
         triples = from_networkx(from_node_link(frame["graph"]))

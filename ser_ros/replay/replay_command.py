@@ -6,9 +6,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser_ros.errors import UserError
 from ser_ros.runtime.captioner import CaptionOptions
+
+if TYPE_CHECKING:
+    from ser_ros.replay.record import FrameRecord
+    from ser_ros.replay.scoring import ScoreRow
 
 DEFAULTS = CaptionOptions()
 
@@ -29,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--every", type=int, default=1, help="caption every n-th frame (default: %(default)s)"
     )
     choice.add_argument("--rate", type=float, help="caption at most so many frames a second of recorded time")
-    parser.add_argument("--out", type=Path, help="output folder (default: replay_NAME)")
+    parser.add_argument("--out", type=Path, help="output folder (default: replay_NAME; of --compare: RUN_B)")
     parser.add_argument(
         "--style", default=DEFAULTS.style, help="prompt of the checkpoint (default: %(default)s)"
     )
@@ -61,10 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay, or compare two replays."""
     if args.compare:
-        from ser_ros.replay.compare import compare_runs
+        from ser_ros.replay.compare_verb import compare_runs
 
         first, second = args.compare
-        return compare_runs(first, second, references=args.references, as_json=args.json)
+        return compare_runs(first, second, args.references, args.out, print_json=args.json)
     if args.bag is None:
         raise UserError("name the recording to replay, or two runs with --compare")
     if args.every < 1:
@@ -76,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(summary))
     else:
         _print_summary(summary)
+    if summary["frames"] == 0:
+        raise UserError(f"{args.bag}: holds no frame on {summary['camera']}")
     if summary["captioned"] == 0:
         raise UserError(
             f"{args.bag}: no frame could be captioned; the first error was: {summary['first_error']}"
@@ -108,16 +115,23 @@ def replay(args: argparse.Namespace) -> dict:
         options,
     )
     captioner = load_captioner(args.model, backend=args.backend, device=args.device)
-    expected = None if args.rate else -(-source.count // args.every) or None
     try:
-        with tqdm(total=expected, unit="frame", disable=None, file=sys.stderr) as bar:
-            records = caption_frames(source, trajectory, captioner, settings, files, on_frame=bar.update)
+        # All frames of the recording, also those that --every and --rate skip: their number is known.
+        with tqdm(total=source.count or None, unit="frame", disable=None, file=sys.stderr) as bar:
+            records = caption_frames(
+                source,
+                trajectory,
+                captioner,
+                settings,
+                files,
+                on_frame=lambda position: bar.update(position - bar.n),
+            )
     finally:
         captioner.close()
     with disk_errors(files.folder):
         derived = derive(records, files)
         timings = read_timings(files)
-        scores = _scores(args, records, derived)
+        scores = _scores(args, records, source.warnings)
         subtitle = f"{args.bag.name}, {source.camera}; model {Path(args.model).name}; poses from " + (
             trajectory.description or "nowhere (the recording has none)"
         )
@@ -130,7 +144,7 @@ def replay(args: argparse.Namespace) -> dict:
             path=trajectory.path(),
             timings=timings,
             warnings=source.warnings,
-            scores=[(row.name, row.initial, row.refined) for row in scores],
+            scores=[(row.name, f"{row.initial:.1f}", f"{row.refined:.1f}") for row in scores],
         )
         write_report(report, files, files.folder / "report.html")
         if args.rerun:
@@ -140,6 +154,7 @@ def replay(args: argparse.Namespace) -> dict:
     failed = [record.error for record in records if record.error]
     return {
         "out": str(files.folder),
+        "camera": source.camera,
         "frames": len(records),
         "captioned": len(records) - len(failed),
         "changed": sum(record.initial != record.refined for record in records),
@@ -147,20 +162,19 @@ def replay(args: argparse.Namespace) -> dict:
         "first_error": failed[0] if failed else "",
         "things": sum(data.get("kind") == "object" for _, data in derived.world.nodes(data=True)),
         "warnings": source.warnings,
-        "scores": {row.name: {"initial": row.initial, "refined": row.refined} for row in scores},
+        "scores": {
+            row.name: {"initial": round(row.initial, 2), "refined": round(row.refined, 2)} for row in scores
+        },
         "report": str(files.folder / "report.html"),
     }
 
 
-def _scores(args: argparse.Namespace, records, derived) -> list:
+def _scores(args: argparse.Namespace, records: list[FrameRecord], warnings: list[str]) -> list[ScoreRow]:
     from ser_ros.replay.references import beside, read_references
+    from ser_ros.replay.scores_verb import all_scores
 
     path = args.references or beside(args.bag)
-    if path is None:
-        return []
-    from ser_ros.replay.scoring import score_records
-
-    return score_records(records, read_references(path))
+    return all_scores(records, read_references(path, args.style), warnings) if path else []
 
 
 def _print_summary(summary: dict) -> None:
@@ -171,7 +185,7 @@ def _print_summary(summary: dict) -> None:
     for key in ("captioned", "changed", "unreadable", "things"):
         table.add_row(key, str(summary[key]))
     for name, row in summary["scores"].items():
-        table.add_row(name, f"initial {row['initial']}  refined {row['refined']}")
+        table.add_row(name, f"initial {row['initial']:.1f}  refined {row['refined']:.1f}")
     table.add_row("report", summary["report"])
     Console().print(table)
     for warning in summary["warnings"]:

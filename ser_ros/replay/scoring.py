@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ser_ros.graph.parser import parse
@@ -18,11 +18,11 @@ class ScoreRow:
     """One measure of both captions, in per cent."""
 
     name: str
-    initial: str
-    refined: str
+    initial: float
+    refined: float
 
 
-def score_records(records: Sequence[FrameRecord], references: dict[int, Reference]) -> list[ScoreRow]:
+def score_records(records: Sequence[FrameRecord], references: Mapping[int, Reference]) -> list[ScoreRow]:
     """F1 of objects, attributes and relations over the frames that have a reference; [] without any."""
     pairs = [(record, references[record.stamp]) for record in records if record.stamp in references]
     pairs = [(record, reference) for record, reference in pairs if not record.error]
@@ -32,7 +32,7 @@ def score_records(records: Sequence[FrameRecord], references: dict[int, Referenc
     refined = sum((score_caption(r.refined, reference) for r, reference in pairs), GraphScores())
     rows = [("graph F1", initial.all.f1, refined.all.f1)]
     rows += [(f"{kind} F1", getattr(initial, kind).f1, getattr(refined, kind).f1) for kind in KINDS]
-    return [ScoreRow(name, f"{100 * a:.1f}", f"{100 * b:.1f}") for name, a, b in rows]
+    return [ScoreRow(name, 100 * a, 100 * b) for name, a, b in rows]
 
 
 def score_caption(caption: str, reference: Reference) -> GraphScores:

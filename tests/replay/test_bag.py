@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import zstandard
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from ser_ros.errors import UserError
@@ -20,12 +21,24 @@ def reds(path: Path) -> list[int]:
         return [int(item.message.data[0]) for item in bag.messages([TOPIC])]
 
 
+def compress_mcap(path: Path) -> Path:
+    """Turn a bag into what `ros2 bag record -s mcap --compression-mode file` writes."""
+    plain = path / "bag.mcap"
+    (path / "bag.mcap.zstd").write_bytes(zstandard.ZstdCompressor().compress(plain.read_bytes()))
+    plain.unlink()
+    metadata = (path / "metadata.yaml").read_text().replace("bag.mcap", "bag.mcap.zstd")
+    metadata = metadata.replace("compression_format: ''", "compression_format: zstd")
+    (path / "metadata.yaml").write_text(metadata.replace("compression_mode: ''", "compression_mode: FILE"))
+    return path
+
+
 @pytest.mark.parametrize("storage", list(StoragePlugin))
 @pytest.mark.parametrize("compression", [None, CompressionMode.FILE, CompressionMode.MESSAGE])
 def test_reads_rosbag2_in_every_storage_and_compression(tmp_path, storage, compression):
     if storage is StoragePlugin.MCAP and compression is CompressionMode.FILE:
-        pytest.skip("rosbags writes no file-compressed MCAP")
-    path = write_rosbag2(tmp_path / "bag", storage=storage, compression=compression)
+        path = compress_mcap(write_rosbag2(tmp_path / "bag"))  # rosbags cannot write it, rosbag2 can
+    else:
+        path = write_rosbag2(tmp_path / "bag", storage=storage, compression=compression)
     assert reds(path) == [200, 30, 30, 200]
 
 
@@ -60,6 +73,17 @@ def test_unfinished_recording_gives_what_its_files_hold(tmp_path, storage):
     with Bag(path) as bag:
         assert len(list(bag.messages([TOPIC]))) == 4
         assert "was not finished" in bag.warnings[0]
+
+
+@pytest.mark.parametrize("storage", list(StoragePlugin))
+def test_unfinished_recording_of_compressed_files_is_unpacked(tmp_path, storage):
+    if storage is StoragePlugin.MCAP:
+        path = compress_mcap(write_rosbag2(tmp_path / "bag"))
+    else:
+        path = write_rosbag2(tmp_path / "bag", storage=storage, compression=CompressionMode.FILE)
+    (path / "metadata.yaml").unlink()
+    assert reds(path) == [200, 30, 30, 200]
+    assert [file.name.endswith(".zstd") for file in storage_files(path)] == [True]
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.9])

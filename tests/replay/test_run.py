@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import networkx as nx
@@ -11,7 +12,12 @@ import pytest
 from ser_ros.cli import main
 from ser_ros.replay.bag import Bag
 from ser_ros.replay.record import FrameRecord, read_records
+from ser_ros.replay.run import ReplaySettings, RunFiles, caption_frames
+from ser_ros.replay.source import open_source
+from ser_ros.replay.trajectory import Trajectory
+from ser_ros.runtime.load import load_captioner
 from tests.model.toys import toy_model
+from tests.processes import python_module
 from tests.replay.bags import START, picture, write_rosbag2
 
 
@@ -65,6 +71,39 @@ def test_killed_replay_goes_on_where_it_stopped(bag, model, tmp_path):
         tmp_path / "whole" / "captions.jsonl"
     ).read_bytes()
     assert len((tmp_path / "cut" / "timings.jsonl").read_text().splitlines()) == 6 + 3
+
+
+def test_replay_killed_as_a_process_goes_on_too(model, tmp_path, start_process):
+    bag = write_rosbag2(tmp_path / "drive", frames=200)
+    out = tmp_path / "out"
+    arguments = ("replay", str(bag), "--model", str(model), "--max-tokens", "12", "--out", str(out))
+    process = start_process(python_module("ser_ros.cli", *arguments))
+    lines = out / "captions.jsonl"
+    while not (lines.is_file() and lines.read_bytes().count(b"\n") >= 3):
+        assert process.popen.poll() is None, process.output
+        time.sleep(0.01)
+    process.popen.kill()
+    process.wait()
+    kept = lines.read_bytes()
+    assert kept.count(b"\n") < 200
+    assert main(list(arguments)) == 0
+    assert [record.index for record in read_records(lines)] == list(range(200))
+    assert lines.read_bytes().startswith(kept[: kept.rfind(b"\n")])
+
+
+@pytest.mark.parametrize(("every", "rate", "last"), [(1, None, 6), (4, None, 5), (1, 1.0, 6)])
+def test_progress_counts_the_frames_of_the_recording(bag, model, tmp_path, every, rate, last):
+    source, captioner = open_source(bag), load_captioner(str(model))
+    settings = ReplaySettings(str(bag), source.camera, str(model), every, rate)
+    positions: list[int] = []
+    caption_frames(source, Trajectory(), captioner, settings, RunFiles(tmp_path), positions.append)
+    assert positions == sorted(positions)
+    assert positions[-1] == last
+
+
+def test_recording_without_a_frame_is_one_sentence(model, tmp_path, capsys):
+    assert replay(write_rosbag2(tmp_path / "bag", frames=0), model, tmp_path / "out") == 2
+    assert "bag: holds no frame on /camera/image_raw" in capsys.readouterr().err
 
 
 def test_other_settings_do_not_mix_into_a_finished_run(bag, model, tmp_path, capsys):
