@@ -15,6 +15,7 @@ from ser_ros.model.decoding.session import pad
 from tests.model.toys import toy_model
 
 EOS = 1
+EOS_OF_TOYS = 2
 WORDS = 7
 
 
@@ -144,6 +145,35 @@ def test_beam_search_is_that_of_transformers(batch):
             assert caption.ids == [w for w in written if w != 1 or w in caption.ids]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_beams_of_rows_of_different_length_are_those_of_transformers(seed):
+    """Batched second glances with prompts of different lengths; transformers writes each row alone."""
+    model = toy_model(seed)
+    rng = np.random.default_rng(seed)
+    initials = [rng.integers(4, 300, n).tolist() for n in rng.integers(0, 14, 4)]
+    features = model.see(model.preprocess(_images(seed, 4)))
+    got = beam_search(_session(model, features, initials, 6), 4, EOS_OF_TOYS, 16, 3)
+    weights, words = model.language.decoder.state_dict(), model.tokenizer.size
+    weights["embed_tokens.weight"] = weights["embed_tokens.weight"][:words]
+    sizes = {**model.config.language.sizes, "vocab_size": words}
+    oracle = OPTForCausalLM(OPTConfig(**sizes, bos_token_id=2, eos_token_id=2, pad_token_id=1)).eval()
+    oracle.model.decoder.load_state_dict(weights)
+    settings = GenerationConfig(
+        num_beams=3, length_penalty=0.0, early_stopping=True, max_new_tokens=16, do_sample=False,
+        eos_token_id=2, pad_token_id=1, bos_token_id=2,
+    )  # fmt: skip
+    for row, initial in enumerate(initials):
+        vision = model.second_tokens(features.rows(slice(row, row + 1)), torch.tensor([initial]).long())
+        embeds = model.merge(torch.tensor([model.tokenizer.refine_prompt(initial)]), vision)
+        mask = torch.ones(embeds.shape[:2], dtype=torch.long)
+        expected = oracle.generate(
+            inputs_embeds=embeds, attention_mask=mask, generation_config=settings
+        )[0].tolist()  # fmt: skip
+        ended = EOS_OF_TOYS in expected
+        assert got[row].ended == ended
+        assert got[row].ids == (expected[: expected.index(EOS_OF_TOYS)] if ended else expected)
+
+
 class OracleSession:
     """transformers' own model without any cache: every step computes the whole rows."""
 
@@ -181,7 +211,9 @@ def _images(seed: int, count: int) -> list[np.ndarray]:
     return [rng.integers(0, 256, (20 + i, 30, 3)).astype(np.uint8) for i in range(count)]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed", [*range(12), *(pytest.param(s, marks=pytest.mark.slow) for s in range(12, 180))]
+)
 def test_drafts_are_lossless_on_the_real_network(seed):
     """Random toys, random drafts of all kinds, ragged batches: the tokens and scores of plain greedy."""
     from ser_ros.model.describe import Clock
