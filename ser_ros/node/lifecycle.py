@@ -6,6 +6,7 @@ they raise becomes FAILURE, a log line and a diagnostics ERROR, never a tracebac
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -151,7 +152,7 @@ def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None)
     """Run a node until SIGINT, SIGTERM or the end of its context; return the exit code.
 
     The executor spins in a thread of its own, so a signal is heard while a model loads. Further
-    signals are ignored while the node ends (Ctrl-C under `ros2 launch` delivers two); what has not
+    signals are ignored until the process ends (Ctrl-C under `ros2 launch` delivers two); what has not
     ended after `GRACE` seconds is left behind.
 
     Args:
@@ -159,13 +160,12 @@ def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None)
         args: command line without the program's name; the ROS arguments are taken out by rclpy.
     """
     stop = threading.Event()
-    received: list[int] = []
 
     def on_signal(number: int, frame: Any) -> None:
-        received.append(number)
         stop.set()
 
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
     try:
         # NO: rclpy's own handlers end the context at once, before the node can say goodbye
         rclpy.init(args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO)
@@ -195,8 +195,15 @@ def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None)
         if not thread.daemon and thread is not threading.main_thread():
             thread.join()  # a computation that outlived `deactivate`
     last_resort.cancel()
-    for number, handler in previous.items():
-        signal.signal(number, handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Python puts back the default of its own handlers before it ends, which with torch takes a while:
+        # the second SIGINT of `ros2 launch` would turn exit code 0 into -2
+        signal.signal(number, signal.SIG_IGN)
+    # The node is in cycles: collected now, it says goodbye on the network. The rest has nothing to close, and
+    # taking torch apart object by object is most of what Python does at its end.
+    del node, executor, spinner
+    gc.collect()
+    gc.freeze()
     return 0
 
 

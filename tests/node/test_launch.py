@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import shutil
+import signal
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -88,3 +91,25 @@ def test_memory_and_viewer_are_optional(start):
 def test_a_wrong_choice_is_refused(start):
     with pytest.raises(RuntimeError, match="backend"):
         start(backend="magic")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["py", "xml", "yaml"])
+def test_ctrl_c_twice_ends_both_nodes(language, toy_folder, tmp_path, start_process):
+    ros2 = shutil.which("ros2", path=f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}")
+    if ros2 is None:
+        pytest.skip("the command ros2 is not installed (it is not on PyPI)")
+    parameters = tmp_path / "memory.yaml"
+    parameters.write_text("/**/memory_node:\n  ros__parameters:\n    store: ''\n")
+    prefixes = [sys.prefix, *filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep))]
+    arguments = [f"model:={toy_folder}", "image_topic:=eye", "namespace:=bot", f"params_file:={parameters}"]
+    process = start_process(
+        [ros2, "launch", "ser_ros", f"caption.launch.{language}", *arguments],
+        env={**os.environ, "AMENT_PREFIX_PATH": os.pathsep.join(prefixes)},
+    )
+    process.wait_for("[bot.memory_node]: active (", 180)
+    process.wait_for("[bot.caption_node]: active (listening to /bot/eye;", 180)
+    for child in psutil.Process(process.popen.pid).children():
+        child.send_signal(signal.SIGINT)  # a terminal sends it to all; launch sends one more to each
+    assert process.interrupt(60) == 0
+    assert process.output.count("process has finished cleanly") == 2, process.output
