@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from ser_ros.replay.source import Frame, Source, select
 from ser_ros.replay.thumbnails import save_thumbnail
 from ser_ros.replay.trajectory import Trajectory
 from ser_ros.runtime.captioner import Captioner, CaptionOptions
+
+LEAST_FREE = 100_000  # bytes; with less even an empty memory cannot be opened
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,16 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
             raise
-        raise UserError(
-            f"{folder}: cannot be written ({os.strerror(error.errno)}); what was captioned is kept,"
-            " run the same command again to go on"
-        ) from error
+        raise _unwritable(folder, error.errno) from error
+    except UserError as error:
+        # SQLite calls a full disk an I/O error.
+        if shutil.disk_usage(folder).free >= LEAST_FREE:
+            raise
+        raise _unwritable(folder, errno.ENOSPC) from error
+
+
+def _unwritable(folder: Path, number: int) -> UserError:
+    return UserError(
+        f"{folder}: cannot be written ({os.strerror(number)}); what was captioned is kept,"
+        " run the same command again to go on"
+    )
