@@ -35,7 +35,7 @@ class MemoryNodeParameters(NodeParameters):
         ("scene_graph",), "topics of ser_ros/SceneGraph, as of several robots' cameras", fixed=_SUBSCRIBED
     )
     pose_source: str = parameter(
-        "auto", "where poses come from; auto is tf where tf2_ros is installed, else odometry",
+        "auto", "where poses come from; auto is tf where tf2_ros is installed and knows, else odometry",
         choices=SOURCES, fixed=_SUBSCRIBED,
     )  # fmt: skip
     base_frame: str = parameter("base_link", "frame of the robot, for tf", fixed=_SUBSCRIBED)

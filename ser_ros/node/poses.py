@@ -133,10 +133,51 @@ class TfPoses:
         self._listener.unregister()
 
 
+class FirstPoses:
+    """Poses from the first source that knows one for a scene, and from it alone from then on.
+
+    The sources are in order of preference: a later one is asked when a scene has no more time to wait.
+    Two at once would mix their frames.
+    """
+
+    def __init__(self, *sources: PoseSource):
+        self._sources = list(sources)
+        self.description = ", or else ".join(source.description for source in sources)
+
+    def at(self, stamp: int) -> Pose | Unknown:
+        found = self._sources[0].at(stamp)
+        if isinstance(found, Pose):
+            self._settle(self._sources[0])
+        return found
+
+    def at_last(self, stamp: int) -> Pose | None:
+        for source in self._sources:
+            found = source.at(stamp)
+            pose = found if isinstance(found, Pose) else source.at_last(stamp)
+            if pose is not None:
+                self._settle(source)
+                return pose
+        return None
+
+    def clear(self) -> None:
+        for source in self._sources:
+            source.clear()
+
+    def close(self) -> None:
+        for source in self._sources:
+            source.close()
+
+    def _settle(self, chosen: PoseSource) -> None:
+        for source in self._sources:
+            if source is not chosen:
+                source.close()
+        self._sources, self.description = [chosen], chosen.description
+
+
 def open_source(
     node: Node, source: str, *, frame: str, base_frame: str, odometry_topic: str, pose_topic: str
 ) -> PoseSource:
-    """The source of poses that the parameters ask for; "auto" is tf where tf2_ros is installed.
+    """The source of poses that the parameters ask for; "auto" is tf where it knows, else odometry.
 
     Raises:
         UserError: tf is asked for and tf2_ros is not installed.
@@ -150,8 +191,11 @@ def open_source(
             "parameter pose_source is 'tf', but tf2_ros is not installed: install ros-$ROS_DISTRO-tf2-ros-py "
             "or set pose_source to 'odometry'"
         )
-    if source == "tf" or (source == "auto" and has_tf):
+    if source == "tf":
         return TfPoses(node, frame or "map", base_frame)
+    if source == "auto" and has_tf:
+        odometry = TopicPoses(node, Odometry, odometry_topic)
+        return FirstPoses(TfPoses(node, frame or "map", base_frame), odometry)
     if source in ("auto", "odometry"):
         return TopicPoses(node, Odometry, odometry_topic)
     if source == "pose":

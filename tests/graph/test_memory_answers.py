@@ -59,7 +59,8 @@ def test_the_best_answer(home: Memory, question: str, first: str, room: str) -> 
     [
         (
             "where is the red chair?",
-            "I last saw the red chair 9 minutes ago in the kitchen, near the window.",
+            "I last saw the red chair 9 minutes ago in the kitchen, near the window. "
+            "Only one picture showed it, so I may be wrong.",
         ),
         ("where is the elephant?", "I have not seen an elephant."),
         (
@@ -167,3 +168,13 @@ def test_a_question_in_a_memory_of_many_does_not_take_long() -> None:
     assert (
         time.perf_counter() - start < 5.0
     )  # a guard against quadratic search; benchmarks/memory.py measures
+
+
+def test_what_one_picture_alone_showed_is_doubted() -> None:
+    memory = Memory.open()
+    memory.observe([seen("a dog and a red chair", confidence=0.8), seen("a red chair", 1, confidence=0.8)])
+    memory.observe(seen("a blue chair", 2, confidence=0.8))
+    assert memory.query("where is the dog").speech.endswith("Only one picture showed it, so I may be wrong.")
+    red, blue = memory.query("chair").matches
+    assert (red.times_seen, blue.times_seen) == (2, 1)
+    assert red.score > blue.score

@@ -103,6 +103,15 @@ def test_a_state_that_changes_keeps_its_history() -> None:
     assert history == [("closed", 1, True), ("open", 2, False), ("closed", 1, True)]
 
 
+def test_persons_are_told_apart_by_what_they_wear() -> None:
+    memory = remember(
+        seen("a person in a yellow shirt"), seen("a person in a grey shirt", 1), seen("a person", 2),
+        seen("a person in a yellow shirt", 3),
+    )  # fmt: skip
+    assert labels(memory).count("person") == 2
+    assert labels(memory).count("shirt") == 2
+
+
 def test_a_door_that_one_caption_calls_open_and_closed_is_neither() -> None:
     (door,) = objects(remember(seen("a closed door"), seen("an open door that is closed", 1)))
     assert [(one["text"], one["count"]) for one in door["attributes"]] == [("closed", 1)]
@@ -236,6 +245,20 @@ def test_old_things_are_forgotten_with_all_that_hangs_on_them() -> None:
         count = memory.store.db.execute(f"SELECT count(*) FROM {table} WHERE 1").fetchone()[0]
         assert count == (1 if table in ("tally", "object_alias") else 0), table
     assert memory.store.db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_one_picture_alone_showed_is_forgotten_first() -> None:
+    day = 86_400
+    memory = Memory.open(config=MemoryConfig(forget_after=10.0))
+    memory.observe([seen("a cup and a dog"), seen("a cup", 1)])
+    memory.observe(seen("a chair", 2 * day + i, pose(50)) for i in range(50))
+    assert labels(memory) == ["chair", "cup"]
+    memory = Memory.open(config=MemoryConfig(max_objects=10))
+    memory.observe(seen("a cup", i, pose(10.0 * (i // 2))) for i in range(18))
+    memory.observe(seen("a dog", 1_000 + i, pose(10.0 * i)) for i in range(30))
+    assert len(labels(memory)) == 39
+    memory.observe(seen("a chair", day + i, pose()) for i in range(50))
+    assert labels(memory) == ["chair", *["cup"] * 9]
 
 
 def test_settings_are_checked() -> None:

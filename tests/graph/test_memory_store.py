@@ -89,6 +89,7 @@ def test_an_old_file_is_upgraded_with_its_content(tmp_path: Path) -> None:
         memory.observe(seen("a red chair"))
         memory.store.db.executescript(
             "DROP INDEX attribute_state; DROP INDEX attribute_news; DROP INDEX object_gone;"
+            "DROP INDEX object_once;"
             "PRAGMA user_version = 1"
         )
     with pytest.raises(UserError, match="memory upgrade"):
@@ -97,7 +98,7 @@ def test_an_old_file_is_upgraded_with_its_content(tmp_path: Path) -> None:
         assert memory.store.db.execute("PRAGMA user_version").fetchone()[0] == VERSION
         assert memory.query("where is the chair").matches
         indices = {name for (name,) in memory.store.db.execute("SELECT name FROM sqlite_master")}
-    assert {"attribute_state", "attribute_news", "object_gone"} <= indices
+    assert {"attribute_state", "attribute_news", "object_gone", "object_once"} <= indices
 
 
 def test_every_version_leads_to_the_same_tables(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import networkx as nx
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, TransformStamped
 from nav_msgs.msg import Odometry
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -46,6 +46,15 @@ def odometry(second: float, x: float, degrees: float = 0.0) -> Odometry:
     message.pose.pose.position.x = x
     message.pose.pose.orientation.z = math.sin(math.radians(degrees) / 2)
     message.pose.pose.orientation.w = math.cos(math.radians(degrees) / 2)
+    return message
+
+
+def transform(parent: str, child: str, second: float, x: float) -> TransformStamped:
+    message = TransformStamped(child_frame_id=child)
+    message.header.frame_id = parent
+    message.header.stamp = Time(sec=START + int(second), nanosec=round(second % 1 * 1e9))
+    message.transform.translation.x = x
+    message.transform.rotation.w = 1.0
     return message
 
 
@@ -153,6 +162,22 @@ def test_poses_from_a_pose_topic(start, robot):
     assert (match.pose.header.frame_id, match.pose.pose.position.y) == ("map", 3.0)
 
 
+def test_poses_from_tf(start, robot):
+    """Chained over a static transform, interpolated; without a wait where tf does not know."""
+    pytest.importorskip("tf2_ros", reason="tf2_ros comes with a ROS install, not from PyPI")
+    from tf2_msgs.msg import TFMessage
+
+    start(pose_source="auto", frame_id="map", pose_timeout=0.2)
+    latched = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    robot.send("/tf_static", TFMessage(transforms=[transform("map", "odom", 0.0, 5.0)]), latched)
+    for i in range(11):
+        robot.send("/tf", TFMessage(transforms=[transform("odom", "base_link", i / 10, i / 10)]), 100)
+    tell(robot, scene("a red chair", 0.55), scene("a dog", 60))
+    pose = ask(robot, "red chair").matches[0].pose
+    assert (pose.header.frame_id, pose.pose.position.x) == ("map", pytest.approx(5.55))
+    assert not ask(robot, "dog").matches[0].pose_valid
+
+
 def test_graph_and_markers_are_latched_and_complete(start, robot):
     start()
     robot.send("odom", odometry(0.0, 1.0))
@@ -191,7 +216,7 @@ def test_a_goal_is_sent_only_when_asked_for_and_sure(start, robot):
 
 
 def test_announcements_are_made_once(start, robot):
-    start(pose_source="none", announce_interval=0.5)
+    start(pose_source="none", announce_interval=2.0)
     tell(robot, *(scene("a red chair and a dog", i / 10) for i in range(10)))
     heard = robot.heard["/memory_node/announcement"]
     wait_until(lambda: heard, "an announcement")

@@ -61,7 +61,12 @@ class MemoryConfig:
         changeable=True,
     )
     forget_after: float = setting(
-        30.0, "objects not seen for so long are forgotten; 0 keeps them", 0.0, 3650.0, "days", changeable=True
+        30.0,
+        "objects not seen for so long are forgotten (seen once: a tenth); 0 keeps them",
+        0.0,
+        3650.0,
+        "days",
+        changeable=True,
     )
     max_objects: int = setting(
         50_000, "beyond this number those seen longest ago are forgotten", 10, 10_000_000, changeable=True

@@ -17,7 +17,7 @@ from ser_ros.graph.memory.relations import record_relations
 from ser_ros.graph.memory.sighting import Sighting, first_mentions, sighting_of
 from ser_ros.graph.memory.states import record_attributes
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.vocabulary import is_thing
+from ser_ros.graph.memory.vocabulary import conflict, is_thing
 from ser_ros.graph.pose import Pose
 
 # The place of a thing is the mean of this many of its newest places in view: it may be moved.
@@ -136,9 +136,24 @@ class Recorder:
                     _distance(sighting, known),
                     self.config.merge_radius,
                 )
-                if likeness.verdict:
+                if likeness.verdict and not self._wears_other(known["id"], sighting):
                     found.append((likeness, known["last_seen"], known["id"]))
         return found
+
+    def _wears_other(self, row: int, sighting: Sighting) -> bool:
+        """Whether a known person wears a garment of the same name in another colour: two persons."""
+        for label, attributes in sighting.worn:
+            known = [
+                frozenset(filter(None, texts.split("|")))
+                for (texts,) in self._store.db.execute(
+                    """SELECT attributes FROM relation JOIN object ON object.id = relation.object
+                    WHERE subject = ? AND predicate = 'wear' AND label = ?""",
+                    (row, label),
+                )
+            ]
+            if known and all(conflict(attributes, other) == "colour" for other in known):
+                return True
+        return False
 
     def _nearby(self, label: str, sighting: Sighting) -> list[sqlite3.Row]:
         columns = "SELECT id, attributes, plural, last_seen, view_x, view_y FROM object"

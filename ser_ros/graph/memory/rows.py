@@ -18,14 +18,27 @@ COLUMNS = """object.id, object.uid, object.label, object.head, object.plural, ob
     coalesce(home.room, place.room, '') AS room, coalesce(place.uid, '') AS place_uid"""
 TABLE = """object LEFT JOIN place ON place.id = object.place
     LEFT JOIN place AS home ON home.id = object.home"""
+# What tells how well an object fits; joins nothing, for thousands of rows.
+BRIEF = """object.id, object.label, object.attributes, object.last_seen, object.times_seen,
+    object.confidence_sum, object.gone"""
 # Objects of one name that are looked at: the ones seen last.
 MOST = 4000
 
 
 def select(
-    store: Store, where: str, values: Iterable[Any], question: Question, most: int = MOST
+    store: Store,
+    where: str,
+    values: Iterable[Any],
+    question: Question,
+    most: int = MOST,
+    *,
+    brief: bool = False,
 ) -> list[sqlite3.Row]:
-    """Objects that fulfil `where` and the question's time and area, seen last first."""
+    """Objects that fulfil `where` and the question's time and area, seen last first.
+
+    Args:
+        brief: only the columns of `BRIEF`.
+    """
     conditions, arguments = [f"({where})"], list(values)
     if question.since_ns is not None:
         conditions.append("last_seen >= ?")
@@ -37,8 +50,8 @@ def select(
         conditions.append("(object.x - ?) * (object.x - ?) + (object.y - ?) * (object.y - ?) <= ?")
         arguments += [area.x, area.x, area.y, area.y, area.radius * area.radius]
     return store.db.execute(
-        f"""SELECT {COLUMNS} FROM {TABLE} WHERE {" AND ".join(conditions)}
-        ORDER BY last_seen DESC, object.id LIMIT ?""",
+        f"""SELECT {BRIEF if brief else COLUMNS} FROM {"object" if brief else TABLE}
+        WHERE {" AND ".join(conditions)} ORDER BY last_seen DESC, object.id LIMIT ?""",
         (*arguments, most),
     ).fetchall()
 

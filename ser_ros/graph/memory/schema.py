@@ -113,8 +113,12 @@ CREATE INDEX attribute_news ON attribute (first_seen) WHERE told = 0;
 CREATE INDEX object_gone ON object (gone) WHERE gone <> 0;
 """
 
+_ONCE = """
+CREATE INDEX object_once ON object (last_seen) WHERE times_seen = 1;
+"""
+
 # Entry i brings a file from version i to i + 1; a released entry never changes.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHANGES)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHANGES, _ONCE)
 VERSION = len(MIGRATIONS)
 
 # Children first, so that emptying them fires no cascade.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from ser_ros.graph.memory.answer import Answer, Match
 from ser_ros.graph.memory.changes import changes
@@ -68,13 +69,7 @@ class Search:
 
     def _find(self, question: Question) -> list[Candidate]:
         assert question.thing is not None
-        found = self._described(question.thing, question)
-        if question.room:
-            found = [
-                replace(candidate, score=candidate.score * room_score(question.room, candidate.row["room"]))
-                for candidate in found
-            ]
-        found = _best(found)[:_MOST_RELATED]
+        found = self._described(question.thing, question, question.room)
         if question.anchor is not None:
             found = self._related(found, question)
         limit = 0.0 if question.kind is Kind.STATE else question.min_score
@@ -117,28 +112,48 @@ class Search:
     def _anchors(self, question: Question) -> list[tuple[sqlite3.Row, float]]:
         assert question.anchor is not None
         anywhere = Question(question.text)
-        best = _best(self._described(question.anchor, anywhere))[:_MOST_RELATED]
+        best = self._described(question.anchor, anywhere)
+        most = max((candidate.score for candidate in best), default=0.0)
         return [
-            (candidate.row, candidate.score / best[0].score)
+            (candidate.row, candidate.score / most)
             for candidate in best
-            if candidate.score >= 0.5 * best[0].score
+            if candidate.score >= 0.5 * most > 0.0
         ]
 
-    def _described(self, thing: Description, question: Question) -> list[Candidate]:
-        scores = {
-            name.label: score
-            for name in self._known_labels()
-            if (score := name_score(thing, name, self._names)) > 0.0
-        }
-        found: list[Candidate] = []
+    def _described(self, thing: Description, question: Question, room: str = "") -> list[Candidate]:
+        """The objects that fit a description best, in the room where one is asked for."""
+        rooms = [name for name in (thing.room, room) if name]
+        found: list[tuple[float, int, int, float, sqlite3.Row]] = []
+        looks: dict[str, float] = {}  # thousands of rows share few sets of attributes
         # Rare names must not be crowded out by thousands of one that fits as well.
-        for label, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:64]:
-            for row in select(self._store, "label = ?", (label,), question):
-                fit = score * attribute_score(thing.attributes, attributes_of(row)) * _trust(row)
-                found.append(
-                    Candidate(row, fit * (room_score(thing.room, row["room"]) if thing.room else 1.0))
-                )
-        return found
+        for label, score in sorted(self._fits(thing).items(), key=lambda pair: (-pair[1], pair[0]))[:64]:
+            for row in select(self._store, "label = ?", (label,), question, brief=not rooms):
+                texts = row["attributes"]
+                if texts not in looks:
+                    looks[texts] = attribute_score(thing.attributes, attributes_of(row))
+                fit = score * looks[texts] * _trust(row)
+                for name in rooms:
+                    fit *= room_score(name, row["room"])
+                found.append((-round(fit, 2), -row["last_seen"], row["id"], fit, row))
+        best = nsmallest(_MOST_RELATED, found, key=lambda one: one[:3])
+        rows = self._whole([row for *_, row in best], brief=not rooms)
+        return [Candidate(row, fit) for (*_, fit, _), row in zip(best, rows, strict=True)]
+
+    def _whole(self, found: list[sqlite3.Row], *, brief: bool) -> list[sqlite3.Row]:
+        """The same objects with all columns."""
+        if not brief:
+            return found
+        numbers = [row["id"] for row in found]
+        marks = ",".join("?" * len(numbers))
+        whole = {
+            row["id"]: row for row in select(self._store, f"object.id IN ({marks})", numbers, Question(""))
+        }
+        return [whole[number] for number in numbers]
+
+    def _fits(self, thing: Description) -> dict[str, float]:
+        """How well each known label names the thing, those that do."""
+        scores = {name.label: name_score(thing, name, self._names) for name in self._known_labels()}
+        return {label: score for label, score in scores.items() if score > 0.0}
 
     def _known_labels(self) -> list[Name]:
         db = self._store.db
@@ -157,26 +172,29 @@ class Search:
 
     def _changes(self, question: Question) -> list[Match]:
         found = changes(self._store, question)
-        if question.thing is not None:
-            fits = {
-                candidate.row["uid"]
-                for candidate in self._described(question.thing, Question(question.text))
-                if candidate.score >= question.min_score
-            }
-            found = [match for match in found if match.id.removeprefix("object:") in fits]
+        if (thing := question.thing) is not None:
+            fits = self._fits(thing)
+            found = [
+                match
+                for match in found
+                if fits.get(match.label, 0.0) * attribute_score(thing.attributes, frozenset(match.attributes))
+                >= question.min_score
+            ]
         return [match for match in found if not question.room or match.room == question.room][
             : question.max_matches
         ]
 
 
 def _best(candidates: list[Candidate]) -> list[Candidate]:
-    return sorted(candidates, key=lambda one: (-one.score, -one.row["last_seen"], one.row["id"]))
+    """Best first; of those that fit as well, within a hundredth, the one seen last."""
+    return sorted(candidates, key=lambda one: (-round(one.score, 2), -one.row["last_seen"], one.row["id"]))
 
 
 def _trust(row: sqlite3.Row) -> float:
-    """How far an object is to be believed: its captions' confidence, and whether it is still there."""
+    """How far an object is to be believed: that one of its captions is right, and that it is still there."""
     confidence = min(1.0, row["confidence_sum"] / row["times_seen"])
-    return (0.7 + 0.3 * confidence) * (_GONE if row["gone"] else 1.0)
+    right = 1.0 - (1.0 - confidence) ** row["times_seen"]
+    return (0.7 + 0.3 * right) * (_GONE if row["gone"] else 1.0)
 
 
 def _parser() -> Callable[[str], SceneTriples]:

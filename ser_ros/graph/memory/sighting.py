@@ -18,6 +18,7 @@ class Sighting:
     Attributes:
         attributes: in their normal spelling.
         plural: it is several things ("two chairs", "books").
+        worn: what a person wears: (label, attributes) of each garment.
         view_point: where it is taken to be, metres; None without a pose.
     """
 
@@ -25,6 +26,7 @@ class Sighting:
     name: Name
     attributes: frozenset[str]
     plural: bool
+    worn: tuple[tuple[str, frozenset[str]], ...]
     view_point: tuple[float, float] | None
     stamp_ns: int
 
@@ -39,6 +41,7 @@ def sighting_of(thing: SceneObject, observation: Observation, distance: float) -
         Name(thing.label, thing.head),
         properties(thing),
         (thing.count or 1) > 1 or (thing.count is None and _is_plural(thing)),
+        _worn(thing, observation.triples),
         point,
         observation.stamp_ns,
     )
@@ -60,6 +63,13 @@ def first_mentions(triples: SceneTriples, sightings: list[Sighting]) -> dict[int
         ]
         first[thing.id] = first[earlier[-1]] if definite and earlier else thing.id
     return first
+
+
+def _worn(thing: SceneObject, triples: SceneTriples) -> tuple[tuple[str, frozenset[str]], ...]:
+    garments = {
+        one.object for one in triples.relations if one.subject == thing.id and one.predicate == "wear"
+    }
+    return tuple((other.label, properties(other)) for other in triples.objects if other.id in garments)
 
 
 def _is_plural(thing: SceneObject) -> bool:

@@ -56,6 +56,8 @@ def say(question: Question, matches: list[Match], now_ns: int, timezone: str) ->
     sentence = f"I last saw {thing} {_where_and_when(best, now_ns, timezone)}."
     if best.gone:
         sentence += f" It was not there when I came back {say_when(best.gone, now_ns, timezone)}."
+    if best.times_seen == 1 and not best.gone:
+        sentence += " Only one picture showed it, so I may be wrong."
     if len(clear) > 1:
         others = f"{number(len(clear) - 1)} other{'s' if len(clear) > 2 else ''}"
         sentence += f" I remember {others} that may fit."
