@@ -63,11 +63,13 @@ def _is_container(reading: Reading, thing: int) -> bool:
 
 
 def _verb(tokens: Sequence[Token], link: Link) -> int | None:
-    """The finite verb that begins a link's words, or the "is" before its participle."""
+    """The finite verb that begins a link's words or stands before them, or the participle after "is"."""
     if link.start >= link.end:
         return None
     if tokens[link.start].tag in _FINITE and tokens[link.start].text not in BE:
         return link.start
+    if link.start and tokens[link.start].tag in ("IN", "TO") and tokens[link.start - 1].tag in _FINITE:
+        return link.start - 1 if tokens[link.start - 1].text not in BE else None
     if link.start and tokens[link.start].tag == "VBG" and tokens[link.start - 1].text in BE:
         return link.start
     return None

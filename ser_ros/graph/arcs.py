@@ -84,6 +84,9 @@ def to_reading(graph: ArcGraph, tokens: Sequence[Token], renames: Renames) -> Re
         verbs = graph.of(anchor, Arc.VERB)
         verb = verbs[-1] if verbs else anchor
         template = _plausible(template, sure, tokens, anchor, bool(verbs))
+        place = preposition(tokens, verb) if template.startswith("V ") else None
+        if place:  # "NEXT to": the network may take the first word of a preposition for its verb
+            template = place[0] if place[1] > anchor else template.removeprefix("V ")
         predicate = " ".join(lemma_of(tokens[verb]) if word == "V" else word for word in template.split())
         start, end = min(verb, anchor), _end(tokens, max(verb, anchor), template)
         for subject in graph.of(anchor, Arc.SUBJECT):
@@ -147,7 +150,8 @@ def _mention(graph: ArcGraph, head: int, tokens: Sequence[Token], renames: Renam
         text = " ".join(tokens[k].text for k in parts)
         text = renames.attributes.get(text, text)
         if text in NUMBERS or text.isdecimal():
-            mention.count = NUMBERS.get(text) or int(text)
+            if mention.count is None or parts[0] < head:  # the nearest number before the thing is its own
+                mention.count = NUMBERS.get(text) or int(text)
         else:
             mention.attributes.append(Words(text, parts[0], parts[-1] + 1))
     mention.definite = mention.start > 0 and any(

@@ -18,6 +18,8 @@ _SIDES = (
     word_set("side part half corner edge portion section area top bottom foreground background") | _MARGINS
 )
 _FAR = word_set("far very upper lower top bottom left right left-hand right-hand hand")
+_QUOTES = frozenset('"\u201c\u201d')
+LONGEST_QUOTATION = 14  # tokens
 _SEEN = word_set("seen observed spotted noticed found")
 
 
@@ -28,7 +30,7 @@ def without_asides(tokens: Sequence[Token]) -> list[Token]:
     while i < len(tokens):
         if _is_effect(tokens, i):
             break
-        end = max(_place_in_picture(tokens, i), _seeing(tokens, i))
+        end = max(_place_in_picture(tokens, i), _seeing(tokens, i), _quotation(tokens, i))
         if end > i:
             if not kept and end < len(tokens) and tokens[end].text == ",":
                 end += 1
@@ -78,6 +80,20 @@ def _seeing(tokens: Sequence[Token], i: int) -> int:
     if words[:1] and words[0] in ("we", "you", "one") and words[1:] == ["can", "see"]:
         return i + 3
     return i + 2 if words[:2] in (["we", "see"], ["you", "see"]) else i
+
+
+def _quotation(tokens: Sequence[Token], i: int) -> int:
+    """One past a quotation that begins here: what a sign says names no thing before the camera.
+
+    Not when the quoted word is itself the noun: 'a "robot" on the floor'.
+    """
+    if tokens[i].text not in _QUOTES:
+        return i
+    closed = (k for k in range(i + 1, min(i + LONGEST_QUOTATION, len(tokens))) if tokens[k].text in _QUOTES)
+    end = next(closed, i - 1) + 1
+    named = i > 0 and tokens[i - 1].tag in ("DT", "PRP$", "JJ")
+    noun_follows = end < len(tokens) and tokens[end].tag[:2] in ("NN", "JJ")
+    return i if named and not noun_follows else end
 
 
 def _is_effect(tokens: Sequence[Token], i: int) -> bool:

@@ -108,6 +108,8 @@ def _antecedents(reading: Reading) -> list[int]:
     for i, mention in enumerate(mentions):
         text = " ".join(token.text for token in reading.tokens[mention.start : mention.end])
         before = _before(mentions, i)
+        if text == "which":
+            before.sort(reverse=True)
         found = None
         if text in POINTERS:
             found = next(
@@ -144,7 +146,7 @@ def _can_be(pronoun: str, mention: Mention, reading: Reading) -> bool:
     text = reading.tokens[mention.end - 1].text
     if text in POINTERS or _empty(mention):
         return False
-    if pronoun == "whose":
+    if pronoun in ("whose", "which"):
         return True
     plural = _is_plural(mention, reading)
     if pronoun in HIS:

@@ -157,7 +157,7 @@ MALE = word_set("man boy guy gentleman father son brother husband")
 FEMALE = word_set("woman girl lady mother daughter sister wife")
 HIS = frozenset(["he", "she", "him", "her", "his", "hers"])
 ITS = frozenset(["it", "its"])
-POINTERS = HIS | ITS | {"they", "them", "their", "these", "those"}
+POINTERS = HIS | ITS | {"they", "them", "their", "these", "those", "which"}
 # Adjectives that describe, though WordNet knows "young woman" or "right hand" as one word.
 NEVER_NAMES = word_set(
     "young old middle-aged little small big large tall short long right left wooden new white"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ser_ros.graph import noun_phrases
 from ser_ros.graph.clause import Clause, Pending, add_thing, antecedent, describe, is_animate, link_object
-from ser_ros.graph.lexicon import POINTERS, PRONOUN_NAMES, QUANTITIES
+from ser_ros.graph.lexicon import ITS, POINTERS, PRONOUN_NAMES, QUANTITIES
 from ser_ros.graph.noun_phrases import NounPhrase
 from ser_ros.graph.predicates import (
     BE,
@@ -109,6 +109,10 @@ def _noun_phrase(clause: Clause, phrase: NounPhrase, tokens: Sequence[Token]) ->
     else:
         if clause.copula and clause.subject and not clause.joined:
             words = reading.mentions[thing]
+            if all(reading.mentions[subject].name in ITS for subject in clause.subject):
+                clause.subject = clause.group = [thing]  # "It is a bedroom" names the bedroom
+                clause.copula = False
+                return
             for subject in clause.subject:
                 reading.mentions[subject].attributes.append(Words(words.name, words.start, words.end))
             if thing == len(reading.mentions) - 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ser_ros.graph import noun_phrases
 from ser_ros.graph.asides import without_asides
@@ -32,6 +33,8 @@ def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
         k += 1
     if k < len(texts) and texts[k] in PICTURES:
         k = noun = k + 1
+        if texts[k : k + 1] == ["of"] and _hangs(tokens):
+            return tokens  # "A photo of a child hangs on the wall"
         if texts[k : k + 2] in (["is", "set"], ["takes", "place"]):
             return tokens[k + 2 :]
         if k < len(texts) and verb_lemma(texts[k]) in EFFECTS:
@@ -48,6 +51,16 @@ def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens
 
 
+def _hangs(tokens: Sequence[Token]) -> bool:
+    """Whether the first verb of the sentence says how a picture is put up."""
+    for token in tokens:
+        if token.tag in ("WDT", "WP", "VBG"):
+            return False
+        if token.tag in _FINITE:
+            return verb_lemma(token.text) in ("hang", "stand", "lean", "lie")
+    return False
+
+
 def says_things(tokens: Sequence[Token]) -> bool:
     """Whether a sentence can name a thing; "A sense of calm fills the room" does not."""
     for token in tokens[:6]:
@@ -59,14 +72,17 @@ def says_things(tokens: Sequence[Token]) -> bool:
 
 
 def is_inverted(tokens: Sequence[Token]) -> bool:
-    """Whether a place comes first and the subject after the verb: "At the desk sits a man"."""
+    """Whether a place comes first and the subject after the verb: "At the desk sits a man".
+
+    Or a place that only a pronoun names: "On it a cat is sleeping".
+    """
     i = 0
     while i < len(tokens) and (found := preposition(tokens, i)):
         i = found[1]
         phrase = noun_phrases.find(tokens, i)
-        if phrase is None and (i >= len(tokens) or tokens[i].tag != "PRP"):
-            return False
-        i = phrase.end if phrase else i + 1
+        if phrase is None:
+            return i < len(tokens) and tokens[i].tag == "PRP"
+        i = phrase.end
     return 0 < i < len(tokens) and (tokens[i].tag in _FINITE or tokens[i].text in BE)
 
 
@@ -77,7 +93,15 @@ def clauses(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
     """
     start = 0
     has_verb = False
+    tokens = list(tokens)
     for k, token in enumerate(tokens):
+        found = preposition(tokens, k) if k > start and k + 1 < len(tokens) else None
+        if (
+            found and found[1] < len(tokens) and tokens[found[1]].text == "which"
+        ):  # "a rug, on WHICH a cat lies"
+            tokens[found[1]] = replace(tokens[found[1]], tag="PRP")
+            yield tokens[start:k]
+            start, has_verb = k, False
         if token.text in _JOINS and has_verb and k > start and _begins_clause(tokens, k + 1):
             yield tokens[start:k]
             start, has_verb = k + 1, False
@@ -102,5 +126,5 @@ def _begins_clause(tokens: Sequence[Token], i: int) -> bool:
             return False
         i = phrase.end
     if found:
-        return i < len(tokens) and tokens[i].text == "there"
+        return i < len(tokens) and (tokens[i].text == "there" or tokens[i].tag in _FINITE)
     return i < len(tokens) and (tokens[i].tag in _FINITE or tokens[i].text in BE)

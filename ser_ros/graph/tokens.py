@@ -70,23 +70,35 @@ def part_of_speech(words: list[str]) -> list[str]:
     """Penn Treebank tags by TextBlob's lexicon, corrected where captions use a word one way only."""
     tags = [tag for _, tag in _tagger().find_tags(words)]
     tags = [KNOWN_TAGS.get(word, tag) for word, tag in zip(words, tags, strict=True)]
-    for k, (word, tag) in enumerate(zip(words, tags, strict=True)):
-        before = tags[k - 1] if k else ""
-        after = tags[k + 1] if k + 1 < len(tags) else ""
-        here = before in _BEFORE_NOUNS and word not in KNOWN_TAGS
-        if word == "her" and after not in _BEGIN_NAMES:
-            tags[k] = "PRP"
-        elif tag in ("VB", "VBP", "VBZ") and (here or (k == 0 and after in _AFTER_NOUNS)):
-            tags[k] = "NNS" if tag == "VBZ" else "NN"
-        elif (word == "couple" and "of" not in words[k + 1 : k + 2]) or (
-            word in _NOUNS_TOO and before in _INSIDE_NAMES and after not in _BEGIN_NAMES and after != "CC"
-        ):
-            tags[k] = "NN"
-        elif tag == "NN" and word.endswith("ing") and before in ("NN", "NNS") and after in ("DT", "PRP$"):
-            tags[k] = "VBG"
-        elif tag == "NNS" and before in ("NN", "PRP") and after in ("DT", "PRP$") and word.endswith("s"):
-            tags[k] = "VBZ"
+    for k in range(len(words)):
+        tags[k] = _in_context(words, tags, k)
     return tags
+
+
+def _in_context(words: list[str], tags: list[str], k: int) -> str:
+    """The tag of one word where its neighbours tell more than the lexicon."""
+    word, tag = words[k], tags[k]
+    before = tags[k - 1] if k else ""
+    after = tags[k + 1] if k + 1 < len(tags) else ""
+    relative = k > 0 and words[k - 1] in ("that", "which", "who") and after in ("IN", "DT", "RB")
+    noun_here = before in _BEFORE_NOUNS and word not in KNOWN_TAGS and not relative
+    if word == "her":
+        return "PRP$" if after in _BEGIN_NAMES else "PRP"
+    if tag in ("VB", "VBP", "VBZ") and (noun_here or (k == 0 and after in _AFTER_NOUNS)):
+        return "NNS" if tag == "VBZ" else "NN"
+    if word == "couple" and words[k + 1 : k + 2] != ["of"]:
+        return "NN"
+    if word in _NOUNS_TOO and before in _INSIDE_NAMES and after not in (*_BEGIN_NAMES, "CC"):
+        return "NN"
+    if tag == "NN" and word.endswith("ing") and before in ("NN", "NNS") and after in ("DT", "PRP$"):
+        return "VBG"
+    if tag == "VBD" and before in ("DT", "PRP$") and after in ("NN", "NNS"):
+        return "VBN"
+    if tag == "NNS" and (
+        relative or (before in ("NN", "PRP") and after in ("DT", "PRP$") and word[-1] == "s")
+    ):
+        return "VBZ"
+    return tag
 
 
 _AFTER_NOUNS = ("IN", "VBZ", "VBP", "VBG", "VBN", "VBD")
@@ -130,7 +142,8 @@ KNOWN_TAGS = _table(
         "upper lower top bottom electric several many few other same different various multiple numerous "
         "stainless nearby colorful multi-colored multicolored stuffed porcelain framed",
         "CD": "one two three four five six seven eight nine ten eleven twelve dozen couple",
-        "NN": "sink teddy bear surfboard skateboard snowboard train plane sheep building ceiling railing "
+        "NN": "sink stop match cleaner teddy bear surfboard skateboard snowboard train plane sheep "
+        "building ceiling railing "
         "clothing "
         "bedding awning painting t-shirt frisbee baseball tennis wall floor bed plate cup ground home "
         "sidewalk writing drawing lighting wiring building frosting icing landing stuffing wing "

@@ -176,6 +176,38 @@ def test_whose_and_on_it(reader: str) -> None:
 
 
 @BOTH
+def test_which_after_a_preposition(reader: str) -> None:
+    triples = parse("A newspaper lies on the table, beside which stands a cup.", reader)
+    assert ("cup", "stand beside", "table") in links(triples)
+    triples = parse("A rug lies in front of the couch, on which a dog is sleeping.", reader)
+    assert ("dog", "on", "couch") in links(triples)
+
+
+@BOTH
+def test_each_number_counts_its_own_things(reader: str) -> None:
+    triples = parse("four plates, six forks and a dozen knives", reader)
+    assert {thing.name: thing.count for thing in triples.objects} == {"plates": 4, "forks": 6, "knives": 12}
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("caption", "names"),
+    [
+        ('a "no parking" sign on the fence', ["fence", "sign"]),
+        ('a "robot" on the floor', ["floor", "robot"]),
+        ('a cat on the mat with a " mark', ["cat", "mark", "mat"]),
+    ],
+)
+def test_quoted_words_are_no_things(caption: str, names: list[str], reader: str) -> None:
+    assert things(parse(caption, reader)) == names
+
+
+@BOTH
+def test_the_room_itself_is_a_thing(reader: str) -> None:
+    assert things(parse("It is a living room. There is a sofa.", reader)) == ["living room", "sofa"]
+
+
+@BOTH
 @pytest.mark.parametrize(
     "caption",
     [
