@@ -55,8 +55,9 @@ clean:
 
 $(VENV)/installed: $(PACKAGING)
 	@build_support/check_machine.sh $(PYTHON)
+	@echo "Installing ser_ros, ROS 2 and torch into $(@D): a few minutes, once. pip is silent until it is done."
 	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
-	SER_ROS_INTERFACES=kilted $(@D)/bin/python -m pip install $(PIP) -c constraints.txt -e '.[dev]'
+	@SER_ROS_INTERFACES=kilted $(@D)/bin/python -m pip install $(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # The ROS wheels in constraints.txt are Kilted's; the extra [jazzy] pins its own.

@@ -104,7 +104,10 @@ def play(bag_path: Path, out: Path, rate: float, model: str) -> int:
     records = write_outputs(viewer.messages, bag_path, topic, out)
     changed = sum(record.initial != record.refined for record in records)
     print(f"\n{len(records)} captions, {changed} changed by the second glance.")
-    print(f"Report: {(out / 'report.html').resolve()}")
+    print(f"Report, for any browser: {(out / 'report.html').resolve()}")
+    print(
+        f'Ask more: {Path(sys.executable).parent / "ser_ros"} query {out / "memory.db"} "where is the bed?"'
+    )
     return 0 if records and all(answers) else 1
 
 
@@ -120,6 +123,7 @@ def start_nodes(out: Path, caption: dict[str, str], memory: dict[str, str]) -> l
         with (out / f"{name}.log").open("wb") as log:
             processes.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
         print(f"started {name} (log: {out / name}.log)")
+    print("Loading the model ...", flush=True)
     return processes
 
 
@@ -176,13 +180,15 @@ class Listener:
         parts = pieces(message.initial, record_of(message).edits)
         refined = mark(parts, "new", lambda text: f"[bold green]{escape(text)}[/]", escape)
         stamp = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
-        self._console.print(f"[dim]{stamp % 1000:7.1f} s[/]  {refined}  [dim]({message.confidence:.2f})[/]")
+        self._console.print(
+            f"[dim]{stamp % 1000:7.1f} s[/]  {refined}  [dim]({message.confidence:.2f})[/]", soft_wrap=True
+        )
         if message.edits:
             initial = mark(parts, "gone", lambda text: f"[red strike]{escape(text)}[/]", escape)
-            self._console.print(f"           [dim]first glance:[/] {initial}")
+            self._console.print(f"           [dim]first glance:[/] {initial}", soft_wrap=True)
 
     def _sentence(self, message) -> None:
-        self._console.print(f"           [bold blue]announces:[/] {message.data}")
+        self._console.print(f"           [bold blue]announces:[/] {message.data}", soft_wrap=True)
 
 
 def ask(node) -> list[bool]:
