@@ -122,12 +122,13 @@ def pair_up(references: Path, predictions: Path, style: str = "") -> list[Captio
 
 
 def three_sentences(caption: str) -> str:
-    """The authors' cut of detailed captions: three parts between periods, joined without a space.
+    """The authors' cut of detailed captions: three sentences, joined by periods without a space.
 
-    "A park. The dog. A cat. Rain." gives "A park. The dog. A cat", and a decimal counts as a period.
-    Only for comparing with their numbers (`--authors-cut`).
+    "A park. The dog. A cat. Rain." gives "A park.The dog.A cat.", whose "park.the" is one PTB token, and
+    a decimal counts as a period. Only for comparing with their numbers (`--authors-cut`).
     """
-    return ".".join(caption.split(".")[:3])
+    sentences = [part.strip() for part in caption.split(".")]
+    return ".".join([sentence for sentence in sentences if sentence][:3]) + "."
 
 
 def _names(content: dict[str, Any], path: Path) -> dict[str, str]:

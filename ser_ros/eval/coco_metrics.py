@@ -18,7 +18,7 @@ import numpy as np
 from ser_ros.errors import UserError
 from ser_ros.eval.captions_files import CaptionPair
 from ser_ros.eval.metric import Metric
-from ser_ros.eval.ptb import tokenize_coco
+from ser_ros.eval.ptb import tokenize_corpus
 
 COCO_METRICS = ("BLEU", "ROUGE_L", "CIDEr", "METEOR")
 NO_JAVA = "needs Java: install openjdk-17-jre-headless (or any Java 8+) and run again"
@@ -30,10 +30,10 @@ def coco_metrics(pairs: Sequence[CaptionPair], wanted: Sequence[str] = COCO_METR
         import pycocoevalcap  # noqa: F401
     except ImportError:
         raise UserError("COCO metrics need pycocoevalcap; pip install 'ser-ros[eval]'") from None
-    references = {
-        i: [" ".join(tokenize_coco(text)) for text in pair.references] for i, pair in enumerate(pairs)
-    }
-    candidates = {i: [" ".join(tokenize_coco(pair.candidate))] for i, pair in enumerate(pairs)}
+    words = iter(tokenize_corpus([text for pair in pairs for text in pair.references]))
+    references = {i: [" ".join(next(words)) for _ in pair.references] for i, pair in enumerate(pairs)}
+    said = tokenize_corpus([pair.candidate for pair in pairs])
+    candidates = {i: [" ".join(tokens)] for i, tokens in enumerate(said)}
     metrics: list[Metric] = []
     if "BLEU" in wanted:
         metrics += _bleu(references, candidates)

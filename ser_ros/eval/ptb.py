@@ -4,15 +4,15 @@ COCO's numbers rest on Stanford's PTBTokenizer (CoreNLP 3.4.1, lower-cased, one 
 This module gives the same tokens without Java: a longest-match lexer whose rules are in
 `ser_ros.eval.ptb_rules`, and a fast path for the plain words that make up most of a caption.
 
-Stanford's lexer sees the whole file, so whether the period of a last word ("the t.v.") also ends
-the sentence depends there on the first word of the next caption.  Here a caption stands alone and
-its end is the end of a sentence.  The difference is a token ".", which COCO's filter drops.
+Stanford's lexer sees the whole file: whether the period of a last word ("the t.v.", "sign B.") also
+ends the sentence depends on the first word of the next line.  `tokenize` takes a caption alone, with
+its end for the end of a sentence; `tokenize_corpus` takes captions as the lines of one file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 
 from ser_ros.eval.ptb_rules import rules_for
 
@@ -22,20 +22,25 @@ COCO_PUNCTUATION = frozenset(
 """What COCO removes after tokenising.  Its brackets are in upper case and therefore never match."""
 
 # What Stanford's lexer takes for the start of a new sentence on the next line.
-_NEXT_SENTENCE = "\nA "
+_NEXT_SENTENCE = "A "
 
 # Words whose tokens cannot depend on their neighbours: letters with inner hyphens, then punctuation
 # that no longer rule reaches across ("word.", "word,").
 _PLAIN = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)([.,;?]?)\Z")
 _CHUNK = re.compile(r"[^ ]+")
+_OTHER_SPACES = "\t\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u3000"
 _LINE_BREAKS = re.compile(r"\r\n|[\r\n\u2028\u2029\x0b\x0c\x85]")
 _CACHE_SIZE = 200_000
 
 _plain_words: dict[str, tuple[str, ...] | None] = {}
 
 
-def tokenize(caption: str) -> list[str]:
+def tokenize(caption: str, following: str = _NEXT_SENTENCE) -> list[str]:
     """Split one caption into lower-case PTB tokens, punctuation included.
+
+    Args:
+        caption: one caption.
+        following: the lines after it where it stands in a file; by default a new sentence.
 
     Line breaks inside the caption count as spaces, as in COCO's own evaluation.
     A fraction's space is U+00A0 ("22\\u00a03/4" is one token), brackets are "-lrb-" and "-rrb-".
@@ -45,7 +50,7 @@ def tokenize(caption: str) -> list[str]:
     text = _LINE_BREAKS.sub(" ", caption)
     tokens: list[str] = []
     position, end = 0, len(text)
-    lexed = text + _NEXT_SENTENCE
+    lexed = f"{text}\n{following}"
     cached = _plain_words
     spaced_dots = " ." in text  # "word. . ." is an ellipsis after "word"
     for chunk in _CHUNK.finditer(text):
@@ -60,12 +65,12 @@ def tokenize(caption: str) -> list[str]:
             tokens.extend(plain)
             continue
         position = chunk.start()
+        if position:  # a run of spaces of several kinds is one space
+            position += len(word) - len(word.lstrip(_OTHER_SPACES))
         # Lex until a token ends where a chunk does: the fast path takes over there.
-        while True:
+        while position < end and text[position] != " ":
             position, found = _next_token(lexed, position, end)
             tokens.extend(found)
-            if position >= end or text[position] == " ":
-                break
     return tokens
 
 
@@ -74,10 +79,16 @@ def tokenize_coco(caption: str) -> list[str]:
     return [token for token in tokenize(caption) if token not in COCO_PUNCTUATION]
 
 
-def tokenize_lines(lines: Iterable[str], *, coco: bool = False) -> Iterator[str]:
-    """Tokens of each caption, joined by spaces."""
-    split = tokenize_coco if coco else tokenize
-    return (" ".join(split(line)) for line in lines)
+def tokenize_corpus(captions: Sequence[str]) -> list[list[str]]:
+    """COCO's tokens of captions that stand line by line in one file, as COCO's evaluation writes them."""
+    lines = [_LINE_BREAKS.sub(" ", caption) for caption in captions]
+    corpus = []
+    for number, line in enumerate(lines):
+        # No rule looks further than the first word of the next line that has one.
+        following = next((i for i in range(number + 1, len(lines)) if lines[i].strip()), len(lines))
+        rest = "\n".join(lines[number + 1 : following + 1])
+        corpus.append([t for t in tokenize(line, f"{rest}\n") if t not in COCO_PUNCTUATION])
+    return corpus
 
 
 def _remember(word: str) -> tuple[str, ...] | None:
@@ -98,7 +109,7 @@ def _remember(word: str) -> tuple[str, ...] | None:
 
 def _lex_alone(text: str) -> tuple[str, ...]:
     tokens: list[str] = []
-    position, lexed = 0, text + _NEXT_SENTENCE
+    position, lexed = 0, f"{text}\n{_NEXT_SENTENCE}"
     while position < len(text):
         position, found = _next_token(lexed, position, len(text))
         tokens.extend(found)

@@ -83,8 +83,8 @@ HYPHENATED = rf"{_ELIDED}{PLAIN}+(?:{HYPHEN}{_ELIDED}{PLAIN}+)*"
 SLASHED = r"[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:\\?/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2}"
 DOTTED_HYPHENATED = r"[A-Za-z0-9][A-Za-z0-9.,\u00AD]*(?:-(?:[A-Za-z0-9\u00AD]+|[A-Za-z](?:\.[A-Za-z])+\.))+"
 AMPERSAND_NAME = r"[A-Z]+(?:(?:[+&]|&amp;)[A-Z]+)+"
-ELIDED_NAME = rf"[A-HJ-XZn]{APOSTROPHE_LIKE}{LETTER}{{2,}}"
-GLOTTAL_NAME = rf"{LETTER}+[aeiouyAEIOUY]{APOSTROPHE_LIKE}[aeiouA-Z]{LETTER}*"
+ELIDED_NAME = rf"[A-HJ-XZn]{APOSTROPHE_LIKE}{PLAIN_LETTER}{{2,}}"
+GLOTTAL_NAME = rf"{PLAIN_LETTER}+[aeiouyAEIOUY]{APOSTROPHE_LIKE}[aeiouA-Z]{PLAIN_LETTER}*"
 CLIPPED = (
     rf"(?i:{APOSTROPHE}n{APOSTROPHE}?|[ldj]{APOSTROPHE}|dunkin{APOSTROPHE}|somethin{APOSTROPHE}|ol{APOSTROPHE}"
     rf"|{APOSTROPHE}em|{APOSTROPHE}till?|{APOSTROPHE}cause|cap{APOSTROPHE}n|li{APOSTROPHE}l|o{APOSTROPHE}o"
@@ -147,10 +147,11 @@ TAG = rf"<(?:[!?][A-Za-z-][^>\r\n]*|/?[A-Za-z][A-Za-z0-9_:.-]*(?:[ ]+{_ATTRIBUTE
 FINAL_CONTEXT = rf"{SPACE_OR_LINE}(?:{SPACE_OR_LINE}|\p{{Uppercase}}|{TAG})"
 SENTENCE_START = rf"{SPACE_OR_LINE}+(?:{_OPENER}|{TAG}){SPACE_OR_LINE}"
 URL = r"https?://[^ \t\n\f\r\"<>|(){}]+[^ \t\n\f\r\"<>|.!?(){},-]"
+# Java counts an emoji as two characters, which is what a path needs at least.
 SITE = (
     r"(?:www\.(?:[^ \t\n\f\r\"<>|.!?(){},]+\.)+[a-zA-Z]{2,4}"
     r"|(?:[^ \t\n\f\r\"`'<>|.!?(){},-_$]+\.)+(?i:com|net|org|edu))"
-    r"(?:/[^ \t\n\f\r\"<>|()]+[^ \t\n\f\r\"<>|.!?(){},-])?"
+    r"(?:/(?:[^ \t\n\f\r\"<>|()]+[^ \t\n\f\r\"<>|.!?(){},-]|[\U00010000-\U0010FFFF]))?"
 )
 EMAIL = (
     r"(?:&lt;|<)?[a-zA-Z0-9][^ \t\n\f\r\"<>|(){}\u00A0]*@(?:[^ \t\n\f\r\"<>|(){}.\u00A0]+\.)*"
@@ -176,6 +177,7 @@ def _quotes(token: str) -> tuple[str, ...]:
 
 
 def _lower(token: str) -> tuple[str, ...]:
+    """Lower-case and else as written: addresses keep their soft hyphens."""
     return (token.lower(),)
 
 
@@ -204,14 +206,15 @@ _TABLE: list[tuple[str, str, str, Make | None, int]] = [
     ("negated", NEGATED, NEGATION, None, 0),
     ("word", WORD, "", None, 0),
     ("clipped", CLIPPED, "", None, 0),
-    ("decade", rf"{APOSTROPHE}[2-9]0s", "", None, 0),
+    ("decade", rf"{APOSTROPHE}[2-9]0[sS]", "", None, 0),
     ("year", rf"{APOSTROPHE}[0-9]{{2}}", SPACE_OR_LINE, None, 0),
     ("y'all", rf"[yY]{APOSTROPHE}", r"\p{L}", None, 0),
-    ("url", URL, "", None, 0),
-    ("site", SITE, "", None, 0),
-    ("email", EMAIL, "", None, 0),
+    ("url", URL, "", _lower, 0),
+    ("site", SITE, "", _lower, 0),
+    ("email", EMAIL, "", _lower, 0),
     ("handle", r"@[a-zA-Z_][a-zA-Z_0-9]*", "", None, 0),
     ("hashtag", rf"#{LETTER}+", "", _lower, 0),
+    ("elided name", ELIDED_NAME, "", None, 0),
     ("ending", ENDING, r"[^A-Za-z]", _quotes, 0),
     ("negation", NEGATION, r"[^A-Za-z]", _quotes, 0),
     ("date", DATE, "", None, 0),
@@ -230,14 +233,13 @@ _TABLE: list[tuple[str, str, str, Make | None, int]] = [
     ("letter before sentence", r"[A-Za-z]", rf"\.{SENTENCE_START}", None, 0),
     ("word in clause", rf"(?:{WORD}|{HYPHENATED}|{DOTTED_HYPHENATED})\.", r"[,;:\u3001]", None, 0),
     ("acronym", ACRONYM, "", None, 0),
-    ("file", FILE, rf"(?:{SPACE_OR_LINE}|[.?!,])", None, 0),
+    ("file", FILE, rf"(?:{SPACE_OR_LINE}|[.?!,])", _lower, 0),
     ("phone", PHONE, "", None, 0),
     ("prefix", r"(?i:anti|pro)-", "", None, 0),
     ("hyphenated", HYPHENATED, "", None, 0),
     ("savings and loans", r"(?i:s&ls)", "", None, 0),
     ("name with ampersand", AMPERSAND_NAME, "", _ampersand, 0),
     ("slashed", SLASHED, "", None, 0),
-    ("elided name", ELIDED_NAME, "", None, 0),
     ("glottal name", GLOTTAL_NAME, "", None, 0),
     ("dotted and hyphenated", DOTTED_HYPHENATED, "", None, 0),
     ("language", r"[cC]\+\+|[cCfF]#", "", None, 0),

@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     pairs, metrics = score(args.references, args.predictions, options)
     result: dict[str, Any] = {
         "images": len(pairs),
-        "empty_captions": sum(not pair.candidate.strip() for pair in pairs),
+        "empty_captions": sum(not pair.candidate.strip(" .") for pair in pairs),
         "authors_cut": args.authors_cut,
         "metrics": {metric.name: as_json(metric) for metric in metrics},
     }

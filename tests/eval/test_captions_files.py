@@ -89,5 +89,7 @@ def test_the_authors_files(shared_data: Path) -> None:
 
 
 def test_the_authors_cut() -> None:
-    assert three_sentences("A park. The dog runs. A cat. Rain.") == "A park. The dog runs. A cat"
-    assert three_sentences("It is 3.5 m. Long. Wide.") == "It is 3.5 m. Long"
+    assert three_sentences("A park. The dog runs. A cat. Rain.") == "A park.The dog runs.A cat."
+    assert three_sentences("It is 3.5 m. Long. Wide.") == "It is 3.5 m.Long."
+    assert three_sentences(" A park... A dog") == "A park.A dog."
+    assert three_sentences("") == "."

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ser_ros.eval import ptb
-from ser_ros.eval.ptb import tokenize, tokenize_coco
+from ser_ros.eval.ptb import COCO_PUNCTUATION, tokenize, tokenize_coco, tokenize_corpus
 from tests.processes import python_module
 
 # Each line is what CoreNLP 3.4.1 printed for the caption, the next caption beginning "A ".
@@ -46,6 +46,10 @@ CASES = [
     ("£5 €5 5¢ US$5 # 1 C++", "# 5 $ 5 5 cents us$ 5 # 1 c++"),
     ("café 北京市 naïve 😀 5° [x] {y}", "café 北京市 naïve 5 ° -lsb- x -rsb- -lcb- y -rcb-"),
     ("dis. . .a", "dis ... a"),
+    ("don'tß can'té5 po'e\u0301 n\u0303o'Hare", "do n'tß ca n'té 5 po'e \u0301 n\u0303o ` hare"),
+    ("'80S the '80s, the '60Sx", "'80s the '80s , the '60s x"),
+    ("★ \u3000flickr.com/photos/me google.com/🐶", "★ flickr.com/photos/me google.com/🐶"),
+    ("a.com/b\u00adc d\u00ade@f.com g\u00adh.txt i\u00adj", "a.com/b\u00adc d\u00ade@f.com g\u00adh.txt ij"),
     ("", ""),
     ("  \t ", ""),
 ]
@@ -64,8 +68,10 @@ def test_real_captions(shared_data: Path) -> None:
             for caption, tokens in zip(raw, ptb, strict=True)
             if " ".join(tokenize(caption.rstrip("\n"))) != tokens.rstrip("\n")
         ]
-    # These end in an acronym, and Stanford's lexer saw a next line that is not in the pairs.
+    # These end in an acronym, and in COCO's file the next line began with no word that opens a sentence.
     assert [caption.strip()[-5:] for caption in differing] == [" r.v.", "00 N.", " t.v."]
+    alone = [" ".join(tokenize(caption.strip(), "Three dogs\n"))[-5:] for caption in differing]
+    assert alone == [" r.v.", "00 n.", " t.v."]
 
 
 def test_coco_removes_punctuation_but_not_brackets() -> None:
@@ -107,23 +113,43 @@ def test_the_fast_path_changes_nothing(words: list[str]) -> None:
 
 
 ALPHABET = "abnstdlIAM0159 .,'\"-!?:;()/&$#@_“”’…é"
-
-
-@pytest.mark.skipif(
+WITH_JAVA = pytest.mark.skipif(
     not shutil.which("java") or find_spec("pycocoevalcap") is None, reason="Stanford's tokeniser needs Java"
 )
+
+
+def stanford(lines: list[str], file: Path) -> list[str]:
+    """Tokens of each line of one file, as CoreNLP 3.4.1 prints them."""
+    jar = next(iter(find_spec("pycocoevalcap").submodule_search_locations))
+    file.write_text("".join(f"{line}\n" for line in lines))
+    command = ["java", "-cp", f"{jar}/tokenizer/stanford-corenlp-3.4.1.jar"]
+    command += ["edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", str(file)]
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\n")[: len(lines)]
+
+
+@WITH_JAVA
 @pytest.mark.parametrize("seed", range(3))
 def test_against_stanfords_tokeniser(tmp_path: Path, seed: int) -> None:
     # Not hypothesis: it draws constants of whatever modules are loaded, so its captions differ by run.
     dice = random.Random(seed)
     captions = ["".join(dice.choices(ALPHABET, k=dice.randrange(31))) for _ in range(300)]
-    jar = next(iter(find_spec("pycocoevalcap").submodule_search_locations))
-    file = tmp_path / "captions.txt"
-    file.write_text("".join(f"{caption}\nA z\n" for caption in captions))
-    command = ["java", "-cp", f"{jar}/tokenizer/stanford-corenlp-3.4.1.jar"]
-    command += ["edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", str(file)]
-    output = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\n")
-    assert [" ".join(tokenize(caption)) for caption in captions] == output[: 2 * len(captions) : 2]
+    alternating = [line for caption in captions for line in (caption, "A z")]
+    expected = stanford(alternating, tmp_path / "captions.txt")[::2]
+    assert [" ".join(tokenize(caption)) for caption in captions] == expected
+
+
+ENDINGS = ["r.v.", "t.v.", "N.", "St.", "D.C.", "no.", "etc.", "Mt.", "it's"]
+BEGINNINGS = ["A dog", "Three dogs", "a dog", "", " ", "The", "5 dogs", "People", "(A", '"A', "It is", "St."]
+
+
+@WITH_JAVA
+def test_captions_of_one_file_end_as_the_next_line_says(tmp_path: Path) -> None:
+    dice = random.Random(0)
+    captions = [f"{dice.choice(BEGINNINGS)} {dice.choice(ENDINGS)}".strip() for _ in range(600)]
+    captions[::10] = BEGINNINGS * 5
+    expected = stanford(captions, tmp_path / "captions.txt")
+    kept = [[t for t in line.split(" ") if t and t not in COCO_PUNCTUATION] for line in expected]
+    assert tokenize_corpus(captions) == kept
 
 
 def test_the_verb(tmp_path: Path) -> None:
