@@ -140,7 +140,7 @@ def run_row(
         runs: folder of models and predictions.
         options: servers and models of further metrics.
         prediction: fields of `PredictRecipe` that differ from the defaults (device, batch, ...).
-        recipe: training recipe file instead of the row's.
+        recipe: training recipe file instead of the row's and its changes.
     """
     benchmark = table.benchmarks[row.benchmark]
     ours: dict[str, float | None] = {}
@@ -187,23 +187,27 @@ def scores_of(
 
 def train_row(row: Row, root: Path, runs: Path, recipe: Path | None = None) -> Path:
     """The model folder of a row's stage; `ser_ros train` skips what is done."""
-    recipe = recipe or share_path(f"config/train/{row.train}.yaml")
-    if recipe is None:
-        raise UserError(f"config/train/{row.train}.yaml is missing")
     mark = hashlib.sha256("\n".join(row.set).encode()).hexdigest()[:8] if row.set else ""
     output = runs / "models" / "-".join(filter(None, [row.train, mark]))
-    changes = [f"root={root}", f"output={output}", *row.set]
-    for stage in STAGES[: STAGES.index(row.stage) + 1]:
-        if not (output / stage / "model").is_dir():
-            call(["train", str(recipe), "--stage", stage, *as_sets(changes)])
+    changes = [f"root={root}", f"output={output}"]
+    if recipe is None:
+        recipe = share_path(f"config/train/{row.train}.yaml")
+        changes += row.set
+    if recipe is None:
+        raise UserError(f"config/train/{row.train}.yaml is missing")
+    wanted = STAGES[: STAGES.index(row.stage) + 1]
+    if not all((output / stage / "model" / "config.json").is_file() for stage in wanted):
+        stages = [part for stage in wanted for part in ("--stage", stage)]
+        call(["train", str(recipe), *stages, *as_sets(changes)])
     return output / row.stage / "model"
 
 
-def call(arguments: Sequence[str], module: str = "ser_ros.cli") -> None:
+def call(arguments: Sequence[str]) -> None:
     """Run a verb in a process of its own; its output goes to stderr."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], stdout=sys.stderr, check=False)
+    done = subprocess.run([sys.executable, "-m", "ser_ros.cli", *arguments], stdout=sys.stderr, check=False)
     if done.returncode:
-        raise UserError(f"{' '.join(['ser_ros', *arguments[:2]])} ended with exit code {done.returncode}")
+        verb = " ".join(["ser_ros", *arguments[:2]])
+        raise UserError(f"{verb} ended with exit code {done.returncode}; its message is above")
 
 
 def as_sets(changes: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
                 f"{table.name} needs {', '.join(missing)} below {args.root} (see docs/evaluation.md); "
                 "--on sim needs no data"
             )
-        result = _run(table, args, args.root, None, {})
+        result = _run(table, args, args.root, args.runs, lambda row: None)
     if args.json:
         print(json.dumps(result))
     else:
@@ -67,30 +68,30 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_on_sim(table: Table, args: argparse.Namespace) -> dict[str, Any]:
-    from ser_ros.eval.reproduce_sim import on_sim, prepare
+    from ser_ros.eval.reproduce_sim import on_sim, prepare, toy_recipe
 
-    small, left_out = on_sim(table)
-    root, recipe = prepare(args.runs)
-    return _run(small, args, root, recipe, left_out)
+    runs = args.runs / "sim"
+    root = prepare(runs)
+    return _run(on_sim(table), args, root, runs, lambda row: toy_recipe(row, root, runs))
 
 
 def _run(
-    table: Table, args: argparse.Namespace, root: Path, recipe: Path | None, left_out: dict[str, str]
+    table: Table, args: argparse.Namespace, root: Path, runs: Path, recipe_of: Callable[[Row], Path | None]
 ) -> dict[str, Any]:
     from ser_ros.eval.reproduce import run_row
     from ser_ros.eval.score import ScoreOptions
 
     options = ScoreOptions(
         images=args.images, encoder=args.encoder, bert_model=args.bert_model, server=server_options(args),
-        cache=args.cache, intervals=False, style="default" if recipe else "",
+        cache=args.cache, intervals=False,
     )  # fmt: skip
-    rows: list[dict[str, Any]] = [{"name": name, "skipped": why} for name, why in left_out.items()]
+    rows: list[dict[str, Any]] = []
     chosen: list[Row] = [row for row in table.rows if args.rows in row.name]
     if not chosen:
-        raise UserError(f"no row of {table.name} to run has {args.rows!r} in its name")
+        raise UserError(f"no row of {table.name} has {args.rows!r} in its name")
     for row in chosen:
         prediction = {"batch": args.batch, "device": args.device}
-        ours = run_row(table, row, root, args.runs, options, prediction, recipe)
+        ours = run_row(table, row, root, runs, options, prediction, recipe_of(row))
         rows.append({"name": row.name, "ours": ours, "paper": row.paper})
     return {"table": table.name, "title": table.title, "on": args.on, "rows": rows}
 
@@ -124,14 +125,9 @@ def _print(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    names = list(
-        dict.fromkeys(m for row in result["rows"] for m in [*row.get("paper", {}), *row.get("ours", {})])
-    )
+    names = list(dict.fromkeys(metric for row in result["rows"] for metric in row["paper"]))
     grid = Grid("row", *[f"{name}\nours / paper" for name in names], title=result["title"])
     for row in result["rows"]:
-        if "skipped" in row:
-            grid.add_row(row["name"], f"not run: {row['skipped']}")
-            continue
         cells = [(row["ours"].get(name), row["paper"].get(name)) for name in names]
         grid.add_row(row["name"], *[f"{_number(ours)} / {_number(paper)}" for ours, paper in cells])
     Console().print(grid)

@@ -1,81 +1,171 @@
 """A table's recipe on the simulated home: no download, a model of a few thousand weights, minutes.
 
-The numbers say that every step works, not how good the method is: the model is far too small for that.
+Every row trains its own recipe of `config/train` with its own changes; only the datasets become the home's
+and the parts become toys of the same classes and depth (`ser_ros.eval.toy_parts`). The numbers say that
+every step works, not how good the method is: the model is far too small for that.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ser_ros.errors import UserError
-from ser_ros.eval.reproduce import Benchmark, Row, Table, as_sets, call
+from ser_ros.eval.reproduce import Benchmark, Row, Table, call, train_row
+from ser_ros.eval.toy_parts import save_parts
 from ser_ros.share import share_path
+from ser_ros.train.recipe import Recipe, Source
+from ser_ros.train.recipe_file import load_recipe, write_recipe
 
-PICTURES = {"train": 64, "val": 8, "test": 16}
-SIZE = 64
-
-TOY_MODEL = [
-    "steps=10", "minutes=2", "batch_size=8", "threads=1",
-    f"sizes.image={SIZE}", "sizes.patch=16", "sizes.width=48", "sizes.tower_depth=2",
-    "sizes.second_layers=[1, 2]", "sizes.heads=2", "sizes.connector=64", "sizes.deeplens_width=48",
-    "sizes.deeplens_depth=1", "sizes.language_depth=1", "sizes.vocabulary=400",
-]  # fmt: skip
-
-TOY_STAGES = """
-name: sim-toy
-precision: fp32
-gradient_checkpointing: false
-workers: 0
-sample_every: 0
-stages:
-  pretrain: {learning_rate: 1.0e-3, batch_size: 16, micro_batch: 16, max_steps: 10,
-    data: [{path: train/captions.json, images: train/images, style: plain}]}
-  stage1: {learning_rate: 3.0e-3, batch_size: 16, micro_batch: 16, max_steps: 30,
-    data: [{path: train/captions.json, images: train/images}]}
-  stage2: {learning_rate: 1.0e-3, batch_size: 16, micro_batch: 16, max_steps: 20, glance_rate: 0.2,
-    data: [{path: train/captions.json, images: train/images,
-            pseudo: [{path: pseudo-rules.jsonl, per_caption: 2}]}]}
-"""
+PICTURES = {"train": 48, "test": 16}
+SIDE = 64
+STEPS = {"pretrain": 10, "stage1": 30, "stage2": 20}
+RATES = {"pretrain": 1e-3, "stage1": 3e-3, "stage2": 1e-3}
+BATCH = 16
+SIZES: dict[str, dict[str, Any]] = {
+    "connector": {"hidden": 48, "depth": 1, "heads": 2, "queries": 8},
+    "deeplens": {"width": 48, "depth": 1, "heads": 2, "ffn": 96, "max_caption": 128},
+}
+OWN = "data1"
+"""Name in a recipe of pseudo captions that the model itself writes (Data1 of Table 12)."""
 
 
-def prepare(runs: Path) -> tuple[Path, Path]:
-    """Render, make the first tower and pseudo captions; returns data folder and training recipe."""
-    root = runs / "sim"
+def prepare(runs: Path) -> Path:
+    """Render, split by caption style, save toy parts and pseudo captions; returns the data folder.
+
+    `short.json` holds the captions of one sentence, `detailed.json` those of about 45 words.
+    """
+    root = runs / "data"
     for split, count in PICTURES.items():
         if not (root / split / "captions.json").is_file():
-            render = ["sim", "render", "--split", split, "--count", str(count), "--size", str(SIZE)]
+            render = ["sim", "render", "--split", split, "--count", str(count), "--size", str(SIDE)]
             call([*render, "--workers", "1", "--out", str(root / split)])
-    if not (root / "model" / "init" / "config.json").is_file():
-        clip = share_path("config/train/sim_clip.yaml")
-        if clip is None:
-            raise UserError("config/train/sim_clip.yaml is missing from this installation")
-        changes = [f"root={root}", f"output={root / 'model'}", *TOY_MODEL]
-        call([str(clip), *as_sets(changes)], module="ser_ros.train.contrastive")
-    if not (root / "pseudo-rules.jsonl").is_file():
-        data = ["--format", "coco", "--data", str(root / "train" / "captions.json")]
-        call(["pseudo", *data, "--generator", "rules", "--out", str(root / "pseudo-rules.jsonl")])
-    recipe = root / "train.yaml"
-    recipe.write_text(TOY_STAGES + f"model: {{start: {root / 'model' / 'init'}}}\n")
-    return root, recipe
+        _split_styles(root / split)
+    _say_as_llava(root)
+    captions = _read(root / "train" / "captions.json")["annotations"]
+    save_parts(root / "parts", [entry["caption"] for entry in captions], SIDE)
+    for style in ("short", "detailed"):
+        for generator in ("rules", "other"):
+            _pseudo(root, style, generator, [])
+    return root
 
 
-def on_sim(table: Table) -> tuple[Table, dict[str, str]]:
-    """The table with the home as its only benchmark, and name → reason of the rows that cannot run there."""
-    left_out = {
-        row.name: "changes parts that the toy model does not have"
-        if row.set
-        else "predictions of another model"
-        for row in table.rows
-        if row.set or row.predictions
+def on_sim(table: Table) -> Table:
+    """The table on the home: each benchmark keeps its metrics and reads the home's captions of its length."""
+    benchmarks = {
+        name: Benchmark(
+            f"test/{_style(name)}.json", "test/images", benchmark.metrics, benchmark.authors_cut, 77
+        )
+        for name, benchmark in table.benchmarks.items()
     }
-    metrics = sorted(
-        {m for benchmark in table.benchmarks.values() for m in benchmark.metrics if m != "METEOR"}
-    )
-    home = Benchmark("test/captions.json", "test/images", metrics, max_tokens=24)
-    rows: list[Row] = [
-        replace(row, benchmark="sim", train="sim_toy", limit=0)
-        for row in table.rows
-        if row.name not in left_out
+    rows = [replace(row, limit=0) for row in table.rows]
+    title = f"{table.title} (simulated home, {PICTURES['test']} pictures, toy model)"
+    return Table(table.name, title, benchmarks, rows)
+
+
+def toy_recipe(row: Row, root: Path, runs: Path) -> Path | None:
+    """The training recipe of a row with its changes, on the home; None where a row trains nothing."""
+    if not row.train:
+        return None
+    if any(OWN in change for change in row.set):
+        _write_own_captions(row, root, runs)
+    path = share_path(f"config/train/{row.train}.yaml")
+    if path is None:
+        raise UserError(f"config/train/{row.train}.yaml is missing")
+    recipe = load_recipe(path, row.set)
+    _shrink(recipe, root)
+    name = "-".join([row.train, *("".join(c for c in change if c.isalnum()) for change in row.set)])
+    out = root / "recipes" / f"{name[:120]}.yaml"
+    out.parent.mkdir(exist_ok=True)
+    write_recipe(recipe, out)
+    return out
+
+
+def _shrink(recipe: Recipe, root: Path) -> None:
+    recipe.precision, recipe.gradient_checkpointing, recipe.workers = "fp32", False, 0
+    recipe.sample_every, recipe.validation = 0, None
+    recipe.model.vision_tower = str(root / "parts" / Path(recipe.model.vision_tower).name)
+    recipe.model.language_model = str(root / "parts" / Path(recipe.model.language_model).name)
+    for part, sizes in SIZES.items():
+        recipe.model.config[part] = {**recipe.model.config.get(part, {}), **sizes}
+    for name, stage in recipe.stages.items():
+        stage.data = [_at_home(source, len(stage.data)) for source in stage.data]
+        stage.max_steps, stage.learning_rate = STEPS[name], RATES[name]
+        stage.batch_size = stage.micro_batch = BATCH
+
+
+def _at_home(source: Source, sources: int) -> Source:
+    style = _style(source.path)
+    pseudo = [
+        replace(p, path=f"{style}-{_generator(p.path)}.jsonl", per_caption=1 if sources > 1 else 3)
+        for p in source.pseudo
     ]
-    return Table(table.name, f"{table.title} (simulated home, toy model)", {"sim": home}, rows), left_out
+    return Source(
+        path=f"train/{style}.json",
+        images="train/images",
+        pseudo=pseudo,
+        include_gt=source.include_gt,
+        limit=PICTURES["train"] // sources,
+    )
+
+
+def _style(name: str) -> str:
+    """COCO and LCS-558K have captions of one sentence, all other datasets detailed ones."""
+    return "short" if name.startswith(("coco", "LLaVA-Pretrain")) else "detailed"
+
+
+def _generator(path: str) -> str:
+    return "model" if OWN in path else "other" if "data2" in path else "rules"
+
+
+def _pseudo(root: Path, style: str, generator: str, more: Sequence[str]) -> None:
+    out = root / f"{style}-{generator}.jsonl"
+    if not out.is_file():
+        data = ["--format", "coco", "--data", str(root / "train" / f"{style}.json")]
+        call(["pseudo", *data, "--generator", generator, "--out", str(out), *more])
+
+
+def _write_own_captions(row: Row, root: Path, runs: Path) -> None:
+    """Data1: what the stage 1 model of the same recipe says of its training pictures."""
+    specialist = replace(row, stage="stage1", set=[])
+    model = train_row(specialist, root, runs, toy_recipe(specialist, root, runs))
+    more = ["--model", str(model), "--images", str(root / "train" / "images")]
+    _pseudo(root, "detailed", "model", more)
+
+
+def _split_styles(folder: Path) -> None:
+    content = _read(folder / "captions.json")
+    for name, style in (("short", "default"), ("detailed", "detailed")):
+        chosen = [
+            {key: value for key, value in entry.items() if key != "style"}
+            for entry in content["annotations"]
+            if entry["style"] == style
+        ]
+        (folder / f"{name}.json").write_text(json.dumps({"images": content["images"], "annotations": chosen}))
+
+
+def _say_as_llava(root: Path) -> None:
+    """Table 16's two prediction files from the home: a detailed caption, and all short ones in a row.
+
+    The detailed one leaves the references.
+    """
+    path = root / "test" / "detailed.json"
+    detailed, short = _read(path), _read(root / "test" / "short.json")
+    said: dict[Any, str] = {}
+    rest = []
+    for entry in detailed["annotations"]:
+        if entry["image_id"] in said:
+            rest.append(entry)
+        said.setdefault(entry["image_id"], entry["caption"])
+    path.write_text(json.dumps({**detailed, "annotations": rest}))
+    long = {i: " ".join(e["caption"] for e in short["annotations"] if e["image_id"] == i) for i in said}
+    for name, captions in (("llava15_55_words", said), ("llava15_in_detail", long)):
+        predictions = [{"image_id": i, "caption": caption} for i, caption in captions.items()]
+        (root / f"{name}.json").write_text(json.dumps(predictions))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))

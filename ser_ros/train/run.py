@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,12 @@ from ser_ros.train.recipe import Recipe
 from ser_ros.train.recipe_file import write_recipe
 
 
-def run(recipe: Recipe, only: str | None = None, restart: bool = False) -> list[dict[str, Any]]:
+def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False) -> list[dict[str, Any]]:
     """Run the stages that are not finished yet.
 
     Args:
         recipe: what to do.
-        only: the one stage to run; None runs all of the recipe.
+        only: the stages to run; None runs all of the recipe.
         restart: forget the results and checkpoints of the stages to run.
 
     Returns:
@@ -36,8 +37,9 @@ def run(recipe: Recipe, only: str | None = None, restart: bool = False) -> list[
     Raises:
         UserError: anything wrong with recipe, data or start model.
     """
-    if only is not None and only not in recipe.stages:
-        raise UserError(f"the recipe has no stage '{only}'; it has {', '.join(recipe.stages)}")
+    unknown = [name for name in only or () if name not in recipe.stages]
+    if unknown:
+        raise UserError(f"the recipe has no stage '{unknown[0]}'; it has {', '.join(recipe.stages)}")
     root = Path(recipe.output)
     main = int(os.environ.get("RANK", "0")) == 0
     if main:
@@ -48,7 +50,7 @@ def run(recipe: Recipe, only: str | None = None, restart: bool = False) -> list[
     start: Path | None = None
     for name, stage in recipe.stages.items():
         folder = root / name
-        if only in (None, name):
+        if only is None or name in only:
             if restart and main:
                 shutil.rmtree(folder, ignore_errors=True)
             summaries.append(_stage(recipe, name, stage, folder, start))

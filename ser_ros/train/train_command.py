@@ -17,8 +17,9 @@ from ser_ros.errors import UserError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", type=Path, help="YAML file, see config/train/")
     parser.add_argument(
-        "--stage", choices=("pretrain", "stage1", "stage2", "reconstruct"), help="only this stage"
-    )
+        "--stage", choices=("pretrain", "stage1", "stage2", "reconstruct"), action="append",
+        help="only this stage; may be given again for one more",
+    )  # fmt: skip
     parser.add_argument(
         "--set",
         action="append",
