@@ -48,7 +48,8 @@ def read_references(path: Path, style: str = "") -> tuple[dict[str, list[str]], 
         for number, image in enumerate(content["images"]):
             if image["split"] == "test":
                 where = f"{path}, images[{number}]"
-                texts = [_field(sentence, "raw", str, where) for sentence in image.get("sentences", [])]
+                sentences = _field(image, "sentences", list, where)
+                texts = [_field(sentence, "raw", str, where) for sentence in sentences]
                 captions[str(image["cocoid"])] = texts
     for number, annotation in enumerate(content.get("annotations", [])):
         where = f"{path}, annotations[{number}]"
@@ -168,7 +169,8 @@ def _id(entry: Any, field: str, where: str) -> str:
 def _field(entry: Any, field: str, kind: type, where: str) -> Any:
     value = entry.get(field) if isinstance(entry, dict) else None
     if not isinstance(value, kind):
-        raise UserError(f"{where}: '{field}' must be text, found {json.dumps(value)[:60]}")
+        wanted = "text" if kind is str else "a list"
+        raise UserError(f"{where}: '{field}' must be {wanted}, found {json.dumps(value)[:60]}")
     return value
 
 

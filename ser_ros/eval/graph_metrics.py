@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,10 @@ def graph_metrics(pairs: Sequence[CaptionPair], graphs: Path) -> list[Metric]:
     for pair in pairs:
         said = parse(pair.candidate)
         truth = truths[pair.image_id]
-        counts.append(compare(said, _as_triples(truth)))
-        allowed = {noun for noun, _ in truth.get("allowed", [])}
+        counts.append(compare(said, truth.triples))
         heads = [thing.label for thing in said.objects]
         named.append(len(heads))
-        wrong.append(sum(not any(_may_be_called(noun, label) for noun in allowed) for label in heads))
+        wrong.append(sum(not any(_may_be_called(noun, label) for noun in truth.allowed) for label in heads))
     wrong_counts, named_counts = np.asarray(wrong, np.float64), np.asarray(named, np.float64)
 
     def chair(images: np.ndarray) -> float:
@@ -99,19 +99,30 @@ def _may_be_called(noun: str, label: str) -> bool:
     )
 
 
-def _read_graphs(path: Path) -> dict[str, dict[str, Any]]:
-    truths: dict[str, dict[str, Any]] = {}
+@dataclass(frozen=True)
+class _Truth:
+    """What is in a picture, and every noun that would not be hallucinated."""
+
+    triples: SceneTriples
+    allowed: frozenset[str]
+
+
+def _read_graphs(path: Path) -> dict[str, _Truth]:
+    truths: dict[str, _Truth] = {}
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
-                truth = json.loads(line)
-                if not isinstance(truth, dict) or not {"image_id", "objects", "relations"} <= truth.keys():
-                    raise UserError(f"{path}, line {number}: a graph has image_id, objects and relations")
-                truths[str(truth["image_id"])] = truth
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is not one JSON object a line ({error})") from None
+                try:
+                    truth = json.loads(line)
+                    allowed = frozenset(noun for noun, _ in truth.get("allowed", []))
+                    truths[str(truth["image_id"])] = _Truth(_as_triples(truth), allowed)
+                except json.JSONDecodeError as error:
+                    raise UserError(f"{path}, line {number} is not JSON ({error})") from None
+                except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+                    form = "image_id, objects [{noun, attributes}], relations [[subject, predicate, object]]"
+                    raise UserError(f"{path}, line {number}: a graph has {form} ({error!r})") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}") from None
     return truths
 
 

@@ -27,7 +27,7 @@ class ScoreOptions:
         authors_cut: cut predictions to three sentences as the authors' script does.
         graphs: true graphs (`graphs.jsonl`), for "graph".
         images: folder of the pictures, for "judge".
-        encoder: text encoder folder, for CAPTURE's soft matching.
+        encoder: text encoder folder, for CAPTURE's soft matching; "installed" is that of the extra [embed].
         bert_model: encoder folder of BERTScore, with its layer and baseline.
         spice_jar: the original SPICE.
         wording: "paper" or "official" prompts of both judges.
@@ -93,8 +93,10 @@ def _one(name: str, pairs: Sequence[CaptionPair], options: ScoreOptions) -> list
         return [spice(pairs, options.spice_jar)]
     if name == "CAPTURE":
         from ser_ros.eval.capture import TextEncoder, capture
+        from ser_ros.graph.memory.embeddings import find_folder
 
-        return [capture(pairs, TextEncoder(options.encoder) if options.encoder else None)]
+        encoder = TextEncoder(find_folder(str(options.encoder))) if options.encoder else None
+        return [capture(pairs, encoder)]
     if name == "BERTScore":
         from ser_ros.eval.bert_score_metric import bert_score
 

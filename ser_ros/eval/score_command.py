@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one("--no-intervals", action="store_true", help="skip the bootstrap intervals")
     one("--graphs", type=Path, metavar="GRAPHS.jsonl", help="true graphs, for the metric graph")
     one("--images", type=Path, metavar="FOLDER", help="the pictures, for the judge")
-    one("--encoder", type=Path, metavar="FOLDER", help="sentence encoder for CAPTURE's soft matching")
+    one(
+        "--encoder", type=Path, metavar="FOLDER",
+        help="sentence encoder for CAPTURE's soft matching; installed: that of the extra [embed]",
+    )  # fmt: skip
     one("--bert-model", type=Path, metavar="FOLDER", help="encoder for BERTScore")
     one("--bert-layer", type=int, default=default.bert_layer, help="its layer (default: %(default)s)")
     one("--bert-baseline", type=float, default=default.bert_baseline, help="rescale by it, 0 to 1 (0: raw)")
@@ -88,8 +91,13 @@ def run(args: argparse.Namespace) -> int:
 
     if args.judge_images < 1 or args.judge_seeds < 1:
         raise UserError("--judge-images and --judge-seeds must be at least 1")
+    names = [name.strip() for name in args.metrics.split(",") if name.strip()]
+    if not names:
+        raise UserError("--metrics names no metric")
+    if args.per_image:
+        _check_writable(args.per_image)
     options = ScoreOptions(
-        metrics=[name.strip() for name in args.metrics.split(",") if name.strip()],
+        metrics=names,
         style=args.style, authors_cut=args.authors_cut, graphs=args.graphs, images=args.images,
         encoder=args.encoder, bert_model=args.bert_model, bert_layer=args.bert_layer,
         bert_baseline=args.bert_baseline, spice_jar=args.spice_jar, wording=args.wording,
@@ -123,6 +131,14 @@ def as_json(metric: Metric) -> dict[str, Any]:
     """One metric as plain JSON types."""
     note = {"note": metric.note} if metric.note else {}
     return {"value": metric.value, **note, **metric.details}
+
+
+def _check_writable(path: Path) -> None:
+    """Before an hour of judging, not after it."""
+    try:
+        path.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _write_per_image(path: Path, pairs: list[CaptionPair], metrics: list[Metric]) -> None:

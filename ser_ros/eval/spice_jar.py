@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from ser_ros.errors import UserError
@@ -15,18 +16,27 @@ from ser_ros.eval.coco_metrics import NO_JAVA
 from ser_ros.eval.metric import Metric, mean_metric
 from ser_ros.eval.ptb import tokenize_coco
 
-WHERE = (
-    "needs spice-1.0.jar with CoreNLP 3.6 in its lib/ (give --spice-jar, see docs/evaluation.md); "
-    "SPICE(ser) needs neither"
-)
+CORENLP = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
 
 
-def spice(pairs: Sequence[CaptionPair], jar: Path | None) -> Metric:
-    """SPICE F1 by the original jar; a row without value says what is missing."""
-    if jar is None:
-        return Metric("SPICE", None, note=WHERE)
+def spice(pairs: Sequence[CaptionPair], jar: Path | None = None) -> Metric:
+    """SPICE F1 by the original jar; a row without value says what is missing and where to put it.
+
+    Args:
+        pairs: what to score.
+        jar: spice-1.0.jar with CoreNLP 3.6 in the folder lib/ beside it; None takes pycocoevalcap's, whose
+            lib/ lacks CoreNLP.
+    """
+    jar = jar or _installed_jar()
     if not jar.is_file():
         raise UserError(f"there is no SPICE jar at {jar}")
+    missing = [name for name in CORENLP if not (jar.parent / "lib" / name).is_file()]
+    if missing:
+        note = (
+            f"needs {' and '.join(missing)} in {jar.parent / 'lib'}: unpack them from Stanford's "
+            "stanford-corenlp-full-2015-12-09.zip; SPICE(ser) needs neither"
+        )
+        return Metric("SPICE", None, note=note)
     if shutil.which("java") is None:
         return Metric("SPICE", None, note=NO_JAVA)
     entries = [
@@ -50,3 +60,10 @@ def spice(pairs: Sequence[CaptionPair], jar: Path | None) -> Metric:
         scores = {item["image_id"]: item["scores"]["All"]["f"] for item in json.loads(result.read_text())}
     per_image = [float("nan") if scores.get(i) is None else float(scores[i]) for i in range(len(pairs))]
     return mean_metric("SPICE", per_image, "Stanford parser")
+
+
+def _installed_jar() -> Path:
+    spec = find_spec("pycocoevalcap")
+    if spec is None:
+        raise UserError("SPICE needs pycocoevalcap; pip install 'ser-ros[eval]'")
+    return Path(next(iter(spec.submodule_search_locations or ()))) / "spice" / "spice-1.0.jar"

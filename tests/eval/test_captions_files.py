@@ -67,6 +67,10 @@ def test_the_verb_exits_with_2(files: SimpleNamespace, capsys: pytest.CaptureFix
             "image 2 is not in 'images'",
         ),
         ({"images": [{"id": 1}, {"id": 1}], "annotations": []}, "image 1 is listed twice"),
+        (
+            {"images": [{"cocoid": 1, "split": "test", "sentences": 5}]},
+            r"images\[0\]: 'sentences' must be a list, found 5",
+        ),
     ],
 )
 def test_bad_references(tmp_path: Path, references: object, message: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from ser_ros.cli import main
+from ser_ros.errors import UserError
 from ser_ros.eval.captions_files import CaptionPair, pair_up
 from ser_ros.eval.capture import capture
 from ser_ros.eval.coco_metrics import coco_metrics
@@ -147,6 +148,33 @@ def test_true_graphs(tmp_path: Path) -> None:
     assert bad["Hallucinated objects"] == 0.5  # the cat; a lamp can be glimpsed
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", '{"image_id": 1}', '{"image_id": 1, "objects": [5], "relations": []}',
+     '{"image_id": 1, "objects": [{"noun": "cat"}], "relations": [[0, "on"]]}',
+     '{"image_id": 1, "objects": [], "relations": [], "allowed": [1]}'],
+)  # fmt: skip
+def test_graphs_that_are_none(line: str, tmp_path: Path) -> None:
+    graphs = tmp_path / "graphs.jsonl"
+    graphs.write_text(line + "\n")
+    with pytest.raises(UserError, match=r"graphs\.jsonl, line 1"):
+        graph_metrics([CaptionPair("1", "a cat", [""])], graphs)
+
+
+def test_what_cannot_be_done_is_said_before_scoring(
+    files: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["score", "--references", str(files.references), "--predictions", str(files.predictions)]
+    for more, message in [
+        (["--per-image", "/nowhere/x.jsonl"], "cannot write /nowhere/x.jsonl"),
+        (["--metrics", ","], "names no metric"),
+        (["--metrics", "graph"], "--graphs"),
+        (["--metrics", "BERTScore"], "--bert-model"),
+    ]:
+        assert main([*command, *more]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_the_verb(files: SimpleNamespace, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command = ["score", "--references", str(files.references), "--predictions", str(files.predictions)]
     out = tmp_path / "images.jsonl"
@@ -161,6 +189,8 @@ def test_the_verb(files: SimpleNamespace, capsys: pytest.CaptureFixture[str], tm
     result = json.loads(capsys.readouterr().out)
     assert result["authors_cut"] is True
     assert result["against"]["CIDEr"]["difference"] < 0
-    assert result["metrics"]["SPICE"]["value"] is None
+    spice = result["metrics"]["SPICE"]
+    assert spice["value"] is None
+    assert "stanford-corenlp-3.6.0-models.jar" in spice["note"]
     assert main([*command[:5], "--metrics", "CIDER"]) == 2
     assert "there is no metric CIDER" in capsys.readouterr().err
