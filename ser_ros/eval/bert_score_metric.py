@@ -41,6 +41,8 @@ def bert_score(pairs: Sequence[CaptionPair], folder: Path, layer: int, baseline:
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model: Any = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     model = model.eval().to(device)
+    if None in (tokenizer.cls_token_id, tokenizer.sep_token_id):
+        raise UserError(f"{folder.name} has no [CLS] and [SEP]; take an encoder such as roberta-large")
     layers = model.config.num_hidden_layers
     if not 0 <= layer <= layers:
         raise UserError(f"{folder.name} has layers 0 to {layers}; --bert-layer {layer} is none of them")
@@ -56,15 +58,11 @@ def bert_score(pairs: Sequence[CaptionPair], folder: Path, layer: int, baseline:
             with torch.inference_mode():
                 hidden = model(**tokens, output_hidden_states=True).hidden_states[layer].float()
             unit = torch.nn.functional.normalize(hidden, dim=-1)
-            special = torch.tensor(
-                [
-                    tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
-                    for ids in tokens["input_ids"].tolist()
-                ]
-            )
-            keep = (tokens["attention_mask"].cpu() == 1) & (special == 0)
-            for text, states, mask in zip(batch, unit.cpu(), keep, strict=True):
-                vectors[text] = states[mask]
+            ends = torch.tensor([tokenizer.cls_token_id, tokenizer.sep_token_id])
+            words = ~torch.isin(tokens["input_ids"].cpu(), ends)
+            present = tokens["attention_mask"].cpu() == 1
+            for text, states, mask, inner in zip(batch, unit.cpu(), present, words, strict=True):
+                vectors[text] = states[mask], inner[mask]
 
     scores = []
     for start in range(0, len(pairs), BATCH):
@@ -78,9 +76,14 @@ def bert_score(pairs: Sequence[CaptionPair], folder: Path, layer: int, baseline:
 
 
 def _f1(candidate: Any, reference: Any) -> float:
-    """Unit vectors [T, D] of both; 0 where one has no token."""
-    if not len(candidate) or not len(reference):
+    """Of (unit vectors [T, D], which of them are words [T]); 0 where one has no word.
+
+    As in the bert-score library, [CLS] and [SEP] have no weight of their own but a word may match them.
+    """
+    (ours, our_words), (theirs, their_words) = candidate, reference
+    if not our_words.any() or not their_words.any():
         return 0.0
-    cosines = candidate @ reference.T
-    precision, recall = float(cosines.max(1).values.mean()), float(cosines.max(0).values.mean())
+    cosines = ours @ theirs.T  # [T, T']
+    precision = float(cosines.max(1).values[our_words].mean())
+    recall = float(cosines.max(0).values[their_words].mean())
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

@@ -1,20 +1,26 @@
 """Images to a prediction file: resumable, in shards, with every glance kept.
 
 OUT.json is the prediction file: the caption after all refinements. OUT.lines/I-of-N.jsonl is the work of one
-shard, one line an image, first a line with the recipe; a run that was killed goes on after its last
-whole line. When all shards are complete, whichever run ends last writes OUT.json, and OUT.initial.json with
-the captions of the first glance.
+shard, I from 1 to N: one line an image, first a line with the recipe; a run that was killed goes on after its
+last whole line. When all shards are complete, whichever run ends last writes OUT.json, and OUT.initial.json
+with the captions of the first glance.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ser_ros.data.bulk import run_local, run_ray
+from ser_ros.data.shard import Shard
 from ser_ros.errors import UserError
+
+if TYPE_CHECKING:
+    from ser_ros.runtime.captioner import Captioner
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class PredictRecipe:
     dtype: str = "auto"
 
 
+EVERYTHING = Shard()
 # What may change between two runs of one prediction file.
 _FREE = {"batch", "device", "out"}
 
@@ -90,12 +97,14 @@ def load_predict_recipe(path: Path, changes: Sequence[str] = ()) -> PredictRecip
     return recipe
 
 
-def predict(recipe: PredictRecipe, shard: tuple[int, int] = (0, 1)) -> dict[str, Any]:
+def predict(recipe: PredictRecipe, shard: Shard = EVERYTHING, ray_workers: int = 0) -> dict[str, Any]:
     """Caption this shard's images that have no caption yet.
 
     Args:
         recipe: what to do.
-        shard: (index, count); images are dealt out one by one.
+        shard: the part to do; images are dealt out one by one.
+        ray_workers: work on Ray Data, with so many CPUs where it must start a Ray of its own; 0 works in
+            this process.
 
     Returns:
         images, done_before, seconds, out (None while other shards are missing).
@@ -108,44 +117,62 @@ def predict(recipe: PredictRecipe, shard: tuple[int, int] = (0, 1)) -> dict[str,
     from tqdm import tqdm
 
     from ser_ros.eval.captions_files import read_images
-    from ser_ros.runtime.captioner import CaptionOptions
-    from ser_ros.runtime.load import load_captioner
 
     names = read_images(Path(recipe.references))
     jobs = list(names.items())[: recipe.limit or None]
-    mine = jobs[shard[0] :: shard[1]]
+    mine = shard.take(jobs)
     folder = Path(recipe.images)
     absent = [name for _, name in mine if not (folder / name).is_file()]
     if absent:
         raise UserError(f"{folder / absent[0]} does not exist ({len(absent)} of {len(mine)} images missing)")
     work = Path(recipe.out).with_suffix(".lines")
-    lines = work / f"{shard[0]}-of-{shard[1]}.jsonl"
-    done = _resume(lines, recipe, shard[1])
-    open_jobs = [job for job in mine if job[0] not in done]
-    start = time.perf_counter()
-    if open_jobs:
-        captioner = load_captioner(recipe.model, recipe.backend, recipe.device, recipe.dtype)
-        start = time.perf_counter()  # without loading the model
-        options = CaptionOptions(recipe.style, recipe.refinements, recipe.max_tokens, recipe.beams)
-        try:
-            with lines.open("a", encoding="utf-8") as file, tqdm(total=len(open_jobs), unit="image") as bar:
-                for batch in _batches(open_jobs, recipe.batch):
-                    descriptions = captioner.describe([_load(folder / name) for _, name in batch], options)
-                    for (image_id, name), said in zip(batch, descriptions, strict=True):
-                        entry = {
-                            "image_id": image_id, "file_name": name, "caption": said.refined or said.initial,
-                            "initial": said.initial,
-                        }  # fmt: skip
-                        file.write(json.dumps(entry) + "\n")
-                    file.flush()
-                    bar.update(len(batch))
-        finally:
-            captioner.close()
-    written = _join(Path(recipe.out), work, shard[1], [image_id for image_id, _ in jobs])
+    lines = work / f"{shard.index}-of-{shard.count}.jsonl"
+    done = _resume(lines, recipe, shard.count)
+    open_jobs = [{"image_id": image_id, "file_name": name} for image_id, name in mine if image_id not in done]
+    if open_jobs and not ray_workers:
+        _captioner(recipe)
+    start = time.perf_counter()  # without loading the model
+    caption = partial(_caption, recipe=asdict(recipe))
+    made = (
+        run_ray(open_jobs, caption, workers=ray_workers, batch=recipe.batch)
+        if ray_workers and open_jobs
+        else run_local(open_jobs, caption, batch=recipe.batch)
+    )
+    try:
+        with lines.open("a", encoding="utf-8") as file:
+            for entry in tqdm(made, total=len(open_jobs), unit="image"):
+                file.write(json.dumps(entry) + "\n")
+                file.flush()
+    finally:
+        if _captioner.cache_info().currsize:
+            _captioner(recipe).close()
+            _captioner.cache_clear()
+    written = _join(Path(recipe.out), work, shard.count, [image_id for image_id, _ in jobs])
     return {
         "images": len(mine), "done_before": len(mine) - len(open_jobs),
         "seconds": round(time.perf_counter() - start, 3), "out": recipe.out if written else None,
     }  # fmt: skip
+
+
+@lru_cache(1)
+def _captioner(recipe: PredictRecipe) -> Captioner:
+    from ser_ros.runtime.load import load_captioner
+
+    return load_captioner(recipe.model, recipe.backend, recipe.device, recipe.dtype)
+
+
+def _caption(items: list[dict[str, Any]], recipe: dict[str, Any]) -> list[dict[str, Any]]:
+    """A batch of images as lines of the work file; also runs in the processes of Ray."""
+    from ser_ros.runtime.captioner import CaptionOptions
+
+    task = PredictRecipe(**recipe)
+    options = CaptionOptions(task.style, task.refinements, task.max_tokens, task.beams)
+    pictures = [_load(Path(task.images) / item["file_name"]) for item in items]
+    descriptions = _captioner(task).describe(pictures, options)
+    return [
+        {**item, "caption": said.refined or said.initial, "initial": said.initial}
+        for item, said in zip(items, descriptions, strict=True)
+    ]
 
 
 def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:
@@ -169,7 +196,7 @@ def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:
 
 def _join(out: Path, work: Path, shards: int, wanted: Sequence[str]) -> bool:
     entries: dict[str, dict[str, Any]] = {}
-    for index in range(shards):
+    for index in range(1, shards + 1):
         lines = work / f"{index}-of-{shards}.jsonl"
         if lines.exists():
             entries |= {e["image_id"]: e for e in map(json.loads, lines.read_text().splitlines()[1:])}
@@ -187,11 +214,6 @@ def _join(out: Path, work: Path, shards: int, wanted: Sequence[str]) -> bool:
 
 def _number(image_id: str) -> int | str:
     return int(image_id) if image_id.isdecimal() and str(int(image_id)) == image_id else image_id
-
-
-def _batches(jobs: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
-    for start in range(0, len(jobs), size):
-        yield jobs[start : start + size]
 
 
 def _load(path: Path) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 
 from ser_ros.errors import UserError
@@ -20,18 +19,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change a parameter, e.g. model=FOLDER",
     )
-    parser.add_argument("--shard", default="0/1", metavar="I/N", help="the I-th of N parts, counted from 0")
+    parser.add_argument("--shard", default="1/1", metavar="I/N", help="do part I of N, I from 1 to N")
+    parser.add_argument("--ray", action="store_true", help="run on Ray Data (RAY_ADDRESS, else a local Ray)")
+    parser.add_argument("--workers", type=int, default=1, help="CPUs of a local Ray (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict; a second call resumes."""
+    from ser_ros.data.shard import Shard
     from ser_ros.eval.predict import load_predict_recipe, predict
 
-    parts = re.fullmatch(r"(\d+)/(\d+)", args.shard)
-    if not parts or int(parts.group(1)) >= int(parts.group(2)):
-        raise UserError(f"--shard {args.shard}: write I/N with I from 0 to N-1")
-    summary = predict(load_predict_recipe(args.recipe, args.set), (int(parts[1]), int(parts[2])))
+    if args.workers < 1:
+        raise UserError("--workers must be at least 1")
+    recipe = load_predict_recipe(args.recipe, args.set)
+    summary = predict(recipe, Shard.parse(args.shard), args.workers if args.ray else 0)
     if args.json:
         print(json.dumps(summary))
     else:

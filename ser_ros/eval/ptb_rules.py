@@ -55,7 +55,7 @@ def _fixed(*tokens: str) -> Make:
 
 # Letters and numbers
 
-LETTER = rf"(?:{PLAIN_LETTER}|{IN_WORD}|&[aeiouAEIOU](?:acute|grave|uml);)"
+LETTER = rf"(?:{PLAIN_LETTER}|{IN_WORD}|&(?i:[aeiou](?:acute|grave|uml));)"
 DIGIT = r"\p{Nd}"
 ALNUM = rf"(?:{LETTER}|{DIGIT})"
 PLAIN = rf"(?:{PLAIN_LETTER}|{DIGIT})"
@@ -118,12 +118,17 @@ def _any_case(words: str) -> str:
     return "(?i:" + "|".join(words.split()) + ")"
 
 
+def _capitalised(words: str) -> str:
+    """With a capital first letter, and the others in any case."""
+    return "|".join(f"{word[0]}(?i:{word[1:]})" for word in words.split())
+
+
 # Their period ends the sentence too when a new one begins.
 FINAL_ABBREVIATION = (
-    rf"(?:{_any_case(_ANY_CASE_FINAL)}|(?:{_CAPITAL_FINAL.replace(' ', '|')}|"
-    rf"{_CAPITAL_FINAL.upper().replace(' ', '|')})|[Pp]p?t[ye]s?|(?i:ph|ed)\.[Dd])\."
+    rf"(?:{_any_case(_ANY_CASE_FINAL)}|{_capitalised(_CAPITAL_FINAL)}"
+    r"|[Pp]{1,2}[Tt][ye][Ss]?|(?i:ph|ed)\.[Dd])\."
 )
-OTHER_ABBREVIATION = rf"(?:{_any_case(_OTHER)}|[Mm]fg|[Mm]tg|(?i:m\.p\.h))\."
+OTHER_ABBREVIATION = rf"(?:{_any_case(_OTHER)}|[Mm][ft][gG]|(?i:m\.p\.h))\."
 NUMBER_ABBREVIATION = rf"{_any_case(_BEFORE_NUMBER)}\."
 ACRONYM = r"[A-Za-z](?:\.[A-Za-z])*\."
 LONG_ACRONYM = r"[A-Za-z](?:\.[A-Za-z])+\."
@@ -132,7 +137,7 @@ _OPENERS = """
     Mr\\. Ms\\. Now Once One Other Our She Since So Some Such That The Their Then There These They This We
     What When While Yet You
 """
-_OPENER = "|".join(f"{word[0]}(?i:{word[1:]})" for word in _OPENERS.split())
+_OPENER = _capitalised(_OPENERS)
 
 
 # Files, markup, addresses, faces
@@ -253,6 +258,7 @@ _TABLE: list[tuple[str, str, str, Make | None, int]] = [
     ("ending inside", ENDING, "", _quotes, 0),
     ("negation inside", NEGATION, "", _quotes, 0),
     ("apostrophe", r"'|&apos;", "", _fixed("'"), 0),
+    ("entity in capitals", r"&(?i:quot|apos);", "", None, 0),
     ("quotes", r"[`\u0082\u0084\u0091-\u0094\u00AB\u00BB\u2018-\u201F\u2039\u203A]{1,2}", "", _quotes, 0),
     ("brackets", r"[][{}()]", "", _lookup(_BRACKETS), 0),
     ("spelled bracket", r"(?i:-[lr][rsc]b-)", "", None, 0),
@@ -260,9 +266,9 @@ _TABLE: list[tuple[str, str, str, Make | None, int]] = [
     ("exclamation", r"[?!]+", "", None, 0),
     ("dash", r"-{2,4}", "", _fixed("--"), 0),
     ("rule of hyphens", r"-{5,}|_{2,}|@{2,}|#{2,}|\*{2,}", "", None, 0),
-    ("less", r"&lt;", "", _fixed("<"), 0),
-    ("greater", r"&gt;", "", _fixed(">"), 0),
-    ("space", rf"{SPACE}+|&nbsp;", "", lambda _: (), 0),
+    ("less", r"&(?i:lt);", "", _fixed("<"), 0),
+    ("greater", r"&(?i:gt);", "", _fixed(">"), 0),
+    ("space", rf"{SPACE}+|&(?i:nbsp);", "", lambda _: (), 0),
     ("doubled angle", r"<<|>>", "", None, 0),
     ("mark", rf"{MARK}|\\\*|[-,.:/#@+%_~\u2044]", "", None, 0),
 ]  # fmt: skip

@@ -22,8 +22,8 @@ from ser_ros.train.recipe_file import load_recipe, write_recipe
 
 PICTURES = {"train": 48, "test": 16}
 SIDE = 64
-STEPS = {"pretrain": 10, "stage1": 30, "stage2": 20}
-RATES = {"pretrain": 1e-3, "stage1": 3e-3, "stage2": 1e-3}
+STEPS = {"pretrain": 10, "stage1": 150, "stage2": 50}
+RATES = {"pretrain": 1e-2, "stage1": 1e-2, "stage2": 3e-3}
 BATCH = 16
 SIZES: dict[str, dict[str, Any]] = {
     "connector": {"hidden": 48, "depth": 1, "heads": 2, "queries": 8},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 WIDTH, LAYERS, HEADS, PATCH = 32, 24, 2, 16
-VOCABULARY = 400
+VOCABULARY = 800
 
 
 def save_parts(folder: Path, captions: Sequence[str], side: int) -> None:
@@ -61,11 +61,20 @@ def save_parts(folder: Path, captions: Sequence[str], side: int) -> None:
         "vocab_size": tokenizer.get_vocab_size(), "hidden_size": WIDTH, "num_hidden_layers": 1,
         "num_attention_heads": HEADS, "max_position_embeddings": 512,
     }  # fmt: skip
-    opt: dict[str, Any] = {"ffn_dim": 2 * WIDTH, "word_embed_proj_dim": WIDTH, "dropout": 0.0}
+    opt: dict[str, Any] = {
+        "ffn_dim": 2 * WIDTH,
+        "word_embed_proj_dim": WIDTH,
+        "dropout": 0.0,
+        "init_std": 0.1,
+    }
     languages: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         "opt-125m": (OPTForCausalLM, OPTConfig, opt),
         "opt-1.3b": (OPTForCausalLM, OPTConfig, opt),
-        "Llama-2-7b-hf": (LlamaForCausalLM, LlamaConfig, {"intermediate_size": 2 * WIDTH}),
+        "Llama-2-7b-hf": (
+            LlamaForCausalLM,
+            LlamaConfig,
+            {"intermediate_size": 2 * WIDTH, "initializer_range": 0.1},
+        ),
     }
     for name, (model, config, more) in languages.items():
         if not (folder / name / "model.safetensors").is_file():

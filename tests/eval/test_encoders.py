@@ -27,13 +27,17 @@ WORDS = sorted(
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two layers with random weights, as transformers saves it."""
     torch = pytest.importorskip("torch")
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     folder = tmp_path_factory.mktemp("encoder") / "tiny-bert"
-    folder.mkdir()
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-    (folder / "vocab.txt").write_text("\n".join(words))
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    special = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    words = [*special.values(), *WORDS]
+    pieces = BertWordPieceTokenizer({word: number for number, word in enumerate(words)})
+    names = {f"{name}_token": token for name, token in special.items()}
+    PreTrainedTokenizerFast(
+        tokenizer_object=pieces._tokenizer, model_max_length=512, **names
+    ).save_pretrained(folder)
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(folder)

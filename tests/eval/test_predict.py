@@ -43,14 +43,14 @@ def test_shards_and_resuming_give_the_same_file(
     assert main(["predict", str(recipe(toy, whole)), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["images"] == 7
     path = recipe(toy, parts)
-    assert main(["predict", str(path), "--shard", "1/2"]) == 0
+    assert main(["predict", str(path), "--shard", "2/2"]) == 0
     assert "waits for the other shards" in capsys.readouterr().out
     assert not parts.exists()
-    assert main(["predict", str(path), "--shard", "0/2"]) == 0
+    assert main(["predict", str(path), "--shard", "1/2"]) == 0
     assert parts.read_text() == whole.read_text()
     entries = json.loads(whole.read_text())
     assert [entry["image_id"] for entry in entries] == list(range(7))
-    lines = tmp_path / "whole.lines" / "0-of-1.jsonl"
+    lines = tmp_path / "whole.lines" / "1-of-1.jsonl"
     lines.write_text(lines.read_text()[:-30])  # killed while writing the last image
     capsys.readouterr()
     before = whole.read_text()
@@ -59,6 +59,15 @@ def test_shards_and_resuming_give_the_same_file(
     assert whole.read_text() == before
     score = ["score", "--references", str(toy / "captions.json"), "--predictions", str(whole)]
     assert main([*score, "--metrics", "BLEU,CIDEr"]) == 0
+
+
+@pytest.mark.slow
+def test_ray_predicts_the_same(toy: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    here, there = tmp_path / "here.json", tmp_path / "there.json"
+    assert main(["predict", str(recipe(toy, here))]) == 0
+    assert main(["predict", str(recipe(toy, there)), "--ray", "--workers", "2"]) == 0
+    assert there.read_text() == here.read_text()
 
 
 def test_another_recipe_is_refused(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +95,7 @@ def test_missing_image(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     path = recipe(toy, tmp_path / "p.json", images=str(tmp_path))
     assert main(["predict", str(path)]) == 2
     assert "7 of 7 images missing" in capsys.readouterr().err
-    assert main(["predict", str(path), "--shard", "2/2"]) == 2
+    assert main(["predict", str(path), "--shard", "0/2"]) == 2
 
 
 def test_the_yaml_says_the_defaults() -> None:

@@ -48,6 +48,8 @@ CASES = [
     ("dis. . .a", "dis ... a"),
     ("don'tß can'té5 po'e\u0301 n\u0303o'Hare", "do n'tß ca n'té 5 po'e \u0301 n\u0303o ` hare"),
     ("'80S the '80s, the '60Sx", "'80s the '80s , the '60s x"),
+    ("ARk. 5 pTe. mfG. and PTE.", "ark. 5 pte. mfg. and pte ."),
+    ("&NBSP;a &LT; b &Quot; &apos; &EACUTE;t", "a < b &quot; ' &eacute;t"),
     ("★ \u3000flickr.com/photos/me google.com/🐶", "★ flickr.com/photos/me google.com/🐶"),
     ("a.com/b\u00adc d\u00ade@f.com g\u00adh.txt i\u00adj", "a.com/b\u00adc d\u00ade@f.com g\u00adh.txt ij"),
     ("", ""),
