@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Mapping
 from html import escape
 from typing import Any
 
@@ -81,12 +81,13 @@ def _box(centre: Point, size: Point) -> Box:
 
 
 def _layout(
-    sizes: dict[Hashable, Point], edges: Iterable[tuple[Hashable, Hashable]]
+    sizes: dict[Hashable, Point], edges: Mapping[tuple[Hashable, Hashable], list[str]]
 ) -> tuple[dict[Hashable, Point], float, float]:
     """Centres of the boxes and the size of the picture: each component by springs, set in rows."""
     whole = nx.Graph()
     whole.add_nodes_from(sizes)
-    whole.add_edges_from(edges)
+    for (source, target), predicates in edges.items():
+        whole.add_edge(source, target, room=_label_width(_said(predicates)) + 16)
     centres: dict[Hashable, Point] = {}
     left, top, tall, right = GAP, GAP, 0.0, 0.0
     order = {key: number for number, key in enumerate(sizes)}
@@ -116,18 +117,26 @@ def _component(graph: nx.Graph, keys: list[Hashable], sizes: dict[Hashable, Poin
     lengths = [np.hypot(*(springs[a] - springs[b])) for a, b in ordered.edges if a != b]
     scale = ASPECT * EDGE / max(float(np.median(lengths)) if lengths else 1.0, 1e-3)
     points = [[float(x), float(y)] for x, y in (springs[key] * scale for key in keys)]
-    _push_apart(points, [((sizes[key][0] + GAP) / 2, (sizes[key][1] + GAP) / 2) for key in keys])
+    number = {key: i for i, key in enumerate(keys)}
+    rooms = {frozenset((number[a], number[b])): room for a, b, room in graph.edges(data="room")}
+    _push_apart(points, [((sizes[key][0] + GAP) / 2, (sizes[key][1] + GAP) / 2) for key in keys], rooms)
     return {key: (x, y) for key, (x, y) in zip(keys, points, strict=True)}
 
 
-def _push_apart(points: list[list[float]], halves: list[Point]) -> None:
-    """Move centres, in place, until no two boxes of these half sizes overlap."""
+def _push_apart(
+    points: list[list[float]], halves: list[Point], rooms: Mapping[frozenset[int], float]
+) -> None:
+    """Move centres, in place, until no two boxes of these half sizes overlap.
+
+    Two boxes side by side that an arrow joins leave `rooms` of them for its label.
+    """
     for _ in range(400):
         moved = False
         for i in range(len(points)):
             for j in range(i):
                 apart = (points[i][0] - points[j][0], points[i][1] - points[j][1])
                 overlap = [halves[i][axis] + halves[j][axis] - abs(apart[axis]) for axis in (0, 1)]
+                overlap[0] += max(0.0, rooms.get(frozenset((i, j)), 0.0) - GAP)
                 if min(overlap) > 0:
                     axis = 0 if overlap[0] < overlap[1] else 1
                     shift = (overlap[axis] / 2 + 0.5) * (1 if apart[axis] >= 0 else -1)
@@ -136,6 +145,14 @@ def _push_apart(points: list[list[float]], halves: list[Point]) -> None:
                     moved = True
         if not moved:
             return
+
+
+def _said(predicates: list[str]) -> str:
+    return ", ".join(dict.fromkeys(predicates))
+
+
+def _label_width(said: str) -> float:
+    return EDGE_GLYPH * len(said) + 4
 
 
 def _edge(
@@ -148,7 +165,7 @@ def _edge(
     labels: list[Box],
 ) -> tuple[str, str]:
     """The arrow and its label; the label takes the first place that covers neither box nor label."""
-    said = ", ".join(dict.fromkeys(predicates))
+    said = _said(predicates)
     if source == target:
         _, top, right, _ = boxes[source]
         arrow = f"M{right - 14:.1f},{top:.1f}c6,-24 34,-18 14,6"
@@ -159,7 +176,7 @@ def _edge(
     normal = np.array([-along[1], along[0]]) / (np.hypot(*along) or 1.0)
     bend = normal * (22.0 if both_ways else 0.0)
     middle = (start + end) / 2 + bend
-    wide, tall = EDGE_GLYPH * len(said) + 4, EDGE_FONT + 4.0
+    wide, tall = _label_width(said), EDGE_FONT + 4.0
     obstacles = [*boxes.values(), *labels]
     best, least = (float(middle[0]), float(middle[1])), float("inf")
     for t in LABEL_PLACES:

@@ -58,3 +58,21 @@ def test_up_to_25_boxes_never_overlap(count, pairs, word):
     assert len(found) == count
     for a, b in combinations(found, 2):
         assert a[2] <= b[0] + 1 or b[2] <= a[0] + 1 or a[3] <= b[1] + 1 or b[3] <= a[1] + 1
+
+
+def test_boxes_side_by_side_leave_room_for_the_label():
+    svg = draw_svg(
+        to_networkx(
+            parse(
+                "A dog lies under a table. A laptop, a phone and a bowl stand in front of the table. "
+                "A cup is next to it."
+            )
+        )
+    )
+    texts = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    labels = [text for text in texts if text.text in ("lay under", "stand in front of", "next to")]
+    assert len(labels) == 5
+    for label in labels:
+        x, y, half = float(label.get("x")), float(label.get("y")) - 4, 3 * len(label.text)
+        for left, top, right, bottom in boxes(svg):
+            assert x + half < left or right < x - half or not top < y < bottom
