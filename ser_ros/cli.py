@@ -44,6 +44,25 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("ser_ros.doctor", "check that everything captioning and the nodes need is here"),
 }
 
+# module: the extras of pyproject.toml that bring it, any of them
+EXTRAS = {
+    "torch": ("torch",),
+    "transformers": ("torch",),
+    "tokenizers": ("torch", "onnx"),
+    "safetensors": ("torch", "onnx"),
+    "onnxruntime": ("onnx",),
+    "onnx": ("onnx",),
+    "mujoco": ("sim",),
+    "accelerate": ("train",),
+    "peft": ("train",),
+    "pycocoevalcap": ("eval",),
+    "regex": ("eval",),
+    "av": ("video",),
+    "rerun": ("viz",),
+    "ray": ("ray",),
+    "openai": ("llm",),
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code (2 for bad input, 130 after Ctrl-C)."""
@@ -61,6 +80,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return importlib.import_module(VERBS[args.verb][0]).run(args)
     except UserError as error:
         print(f"ser_ros {args.verb}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        name = (error.name or "ser_ros").partition(".")[0]
+        if name == "ser_ros":
+            raise
+        commands = [f"`pip install 'ser-ros[{extra}]'`" for extra in EXTRAS.get(name, ())]
+        what = " or ".join(commands) or "`ser_ros doctor` says how to get it"
+        print(f"ser_ros {args.verb}: needs {name}, which is not installed here: {what}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         sys.stderr.close()

@@ -140,7 +140,7 @@ def test_make_is_content_with_this_machine() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_with_ros_wheels_a_platform_wheel_that_works(tree: Path, tmp_path: Path) -> None:
     """`pip install '.[ros]'` into an empty environment, as a user does it."""
     environment = tmp_path / "venv"
@@ -164,7 +164,7 @@ def test_with_ros_wheels_a_platform_wheel_that_works(tree: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_wrong_definition_fails_with_the_compiler_s_message(tree: Path, tmp_path: Path) -> None:
     (tree / "msg" / "SceneRelation.msg").write_text("# Wrong.\nuint99 subject\n")
     built = build_wheel(tree, tmp_path / "out", SER_ROS_INTERFACES="kilted")
@@ -174,7 +174,7 @@ def test_a_wrong_definition_fails_with_the_compiler_s_message(tree: Path, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_without_a_compiler_the_build_says_so(tree: Path, tmp_path: Path) -> None:
     built = build_wheel(tree, tmp_path / "out", SER_ROS_INTERFACES="kilted", CXX="no-such-compiler")
     assert built.returncode != 0

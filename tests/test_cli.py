@@ -77,6 +77,17 @@ def failing_verb(tmp_path, monkeypatch: pytest.MonkeyPatch):
     [
         (UserError("a.jpg: no image; give a JPEG"), 2, "ser_ros fail: a.jpg: no image; give a JPEG\n"),
         (KeyboardInterrupt(), 130, ""),
+        (
+            ModuleNotFoundError("no module", name="tokenizers"),
+            2,
+            "ser_ros fail: needs tokenizers, which is not installed here: "
+            "`pip install 'ser-ros[torch]'` or `pip install 'ser-ros[onnx]'`\n",
+        ),
+        (
+            ModuleNotFoundError("no module", name="networkx.algorithms"),
+            2,
+            "ser_ros fail: needs networkx, which is not installed here: `ser_ros doctor` says how to get it\n",  # noqa: E501
+        ),
     ],
 )
 def test_errors_become_exit_codes(failing_verb, capsys, error: BaseException, code: int, said: str) -> None:
@@ -92,6 +103,15 @@ def test_a_node_without_ros_says_what_is_missing(start: tuple[str, ...]) -> None
     assert answer.returncode == 2
     assert "the nodes need ROS 2: source your ROS setup.bash" in answer.stderr
     assert answer.stderr.count("\n") == 1
+
+
+def test_the_extras_that_are_named_exist() -> None:
+    tomllib = pytest.importorskip("tomllib")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for module, names in cli.EXTRAS.items():
+        for name in names:
+            brought = " ".join(extras[name])
+            assert module in brought or f"{module}-sdk" in brought, f"[{name}] does not bring {module}"
 
 
 def test_a_closed_pipe_is_no_error() -> None:

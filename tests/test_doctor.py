@@ -32,6 +32,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def graphs(tmp_path: Path) -> Path:
+    """A folder of ONNX graphs as far as the doctor looks: what runs without torch."""
+    folder = tmp_path / "graphs"
+    folder.mkdir()
+    (folder / "export.json").write_text('{"format": 1}')
+    return folder
+
+
 def doctor(*arguments: object, absent: tuple[str, ...] = ("torch",), **environment: str) -> tuple[int, dict]:
     """Exit code, and the rows by name; without the modules `absent`, torch among them because it is slow."""
     with TemporaryDirectory() as folder:
@@ -94,7 +103,7 @@ def test_cut_weights_are_found(model: Path, tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(captioning.UserError, match="cut short"):
         captioning._count_weights(tmp_path)
-    assert captioning._model(tmp_path, with_torch=True).status == "missing"
+    assert captioning._model(tmp_path, {"torch": True, "onnx": True}).status == "missing"
     weights.write_bytes(b"\xff" * 4)
     with pytest.raises(captioning.UserError, match="cut short"):
         captioning._count_weights(tmp_path)
@@ -110,19 +119,22 @@ def test_broken_libraries_say_their_error(model: Path, tmp_path: Path) -> None:
     assert "no_such_module_of_lemminflect" in rows["libraries"]["found"]
 
 
-def test_one_backend_is_enough_none_is_not(model: Path) -> None:
-    code, rows = doctor("--model", model)
+def test_a_backend_that_runs_the_model_is_needed(model: Path, graphs: Path) -> None:
+    code, rows = doctor("--model", graphs)
     assert (code, rows["torch"]["status"], rows["model"]["status"]) == (0, "missing", "ok")
-    code, rows = doctor("--model", model, absent=("torch", "onnxruntime"))
-    assert (code, rows["backend"]["status"]) == (1, "missing")
+    code, rows = doctor("--model", model)
+    assert (code, rows["ONNX Runtime"]["status"], rows["model"]["status"]) == (1, "ok", "missing")
+    assert "ser_ros export" in rows["model"]["fix"]
+    code, rows = doctor("--model", graphs, absent=("torch", "onnxruntime"))
+    assert (code, rows["backend"]["status"], rows["model"]["status"]) == (1, "missing", "missing")
 
 
 @with_ros
-def test_ros_that_does_not_import_stops_only_the_nodes(model: Path) -> None:
-    code, rows = doctor("--model", model, absent=("torch", "rclpy"))
+def test_ros_that_does_not_import_stops_only_the_nodes(graphs: Path) -> None:
+    code, rows = doctor("--model", graphs, absent=("torch", "rclpy"))
     assert (code, rows["rclpy"]["status"]) == (0, "missing")
     assert "RMW" not in rows
-    code, _ = doctor("--nodes", "--model", model, absent=("torch", "rclpy"))
+    code, _ = doctor("--nodes", "--model", graphs, absent=("torch", "rclpy"))
     assert code == 1
 
 

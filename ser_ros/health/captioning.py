@@ -8,6 +8,7 @@ from typing import Any
 
 from ser_ros.errors import UserError
 from ser_ros.health import Check, try_import
+from ser_ros.runtime.onnx_folder import is_export, read_manifest
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "assets" / "ser-sim"
 
@@ -19,7 +20,8 @@ def checks(model: Path | None) -> list[Check]:
     if torch.status == onnx.status == "missing":
         fix = "install one of the two: `pip install 'ser-ros[onnx]'` or `pip install 'ser-ros[torch]'`"
         rows.append(Check("backend", "missing", "neither torch nor ONNX Runtime", fix, needed=True))
-    return [*rows, _model(model or SHIPPED_MODEL, with_torch=torch.status != "missing")]
+    there = {"torch": torch.status != "missing", "onnx": onnx.status != "missing"}
+    return [*rows, _model(model or SHIPPED_MODEL, there)]
 
 
 def _torch() -> Check:
@@ -67,21 +69,34 @@ def _onnxruntime() -> Check:
     return Check("ONNX Runtime", "ok", f"{runtime.__version__}, {providers}")
 
 
-def _model(folder: Path, *, with_torch: bool) -> Check:
-    """Load it where torch is there, which compares every tensor; else look at the files alone."""
+def _model(folder: Path, there: dict[str, bool]) -> Check:
+    """Whether it is whole and a backend that is there runs it; torch compares every tensor."""
     fix = "give one with --model DIR; `ser_ros import-llava` makes one from the authors' weights"
     try:
         if not folder.is_dir():
             raise UserError(f"there is no model folder {folder}")
-        if with_torch:
-            from ser_ros.model.checkpoint import load
-
-            count = sum(weight.numel() for weight in load(folder).parameters())
+        if is_export(folder):
+            read_manifest(folder)
+            needs, found = "onnx", f"{folder}, ONNX graphs"
         else:
-            count = _count_weights(folder)
+            needs = "torch"
+            found = f"{folder}, {_count_parameters(folder, there['torch']) / 1e6:.1f} M parameters"
     except (UserError, OSError, ValueError) as error:
         return Check("model", "missing", str(error), fix, needed=True)
-    return Check("model", "ok", f"{folder}, {count / 1e6:.1f} M parameters", needed=True)
+    if not there[needs]:
+        fix = f"pip install 'ser-ros[{needs}]'"
+        if needs == "torch":
+            fix += "; or run `ser_ros export` where torch is and give the folder it writes with --model"
+        return Check("model", "missing", f"{found}, but no {needs} to run it", fix, needed=True)
+    return Check("model", "ok", found, needed=True)
+
+
+def _count_parameters(folder: Path, with_torch: bool) -> int:
+    if not with_torch:
+        return _count_weights(folder)
+    from ser_ros.model.checkpoint import load
+
+    return sum(weight.numel() for weight in load(folder).parameters())
 
 
 def _count_weights(folder: Path) -> int:
