@@ -40,7 +40,7 @@ def main() -> None:
         images = images[: args.limit] if args.limit else images
         for style in args.styles:
             glances = {"initial": {}, "refined": {}}
-            options = CaptionOptions(style=style, beams=args.beams, max_tokens=96)
+            options = CaptionOptions(style=style, beams=args.beams, max_tokens=80)
             for start in tqdm(range(0, len(images), args.batch), desc=f"{folder.name} {style}"):
                 some = images[start : start + args.batch]
                 pictures = [load_image(folder / "images" / row["file_name"]) for row in some]

@@ -98,7 +98,7 @@ def fresh_model(sizes: Sizes, tokenizer: Tokenizer) -> SerModel:
         "num_hidden_layers": sizes.language_depth,
         "num_attention_heads": sizes.heads,
         "ffn_dim": 4 * sizes.width,
-        "max_position_embeddings": 320,
+        "max_position_embeddings": 384,
         "do_layer_norm_before": True,
         "dropout": 0.0,
     }
