@@ -69,6 +69,9 @@ def nodes(context: LaunchContext) -> list[Node]:
     topic = "/".join(part.rstrip("/") for part in (given["camera_namespace"], given["image_topic"]) if part)
     camera = [("image", topic), ("image/compressed", f"{topic}/compressed")]
     files = [given["params_file"]] if given["params_file"] else []
+    for file in files:
+        if not Path(file).is_file():  # launch_ros only warns and starts the nodes with their defaults
+            raise RuntimeError(f"params_file {file} does not exist")
     shared = {"use_sim_time": given["use_sim_time"] == "true"}
     if given["autostart"]:
         shared["autostart"] = given["autostart"] == "true"
@@ -111,9 +114,11 @@ def nodes(context: LaunchContext) -> list[Node]:
                 **common,
             )
         )
+    # Foreign packages first: where one is missing, launch ends at it and would leave our nodes behind.
     elif given["viewer"] == "rviz":
         layout = ["-d", str(SHARE / "config/memory.rviz")]
-        started.append(Node(package="rviz2", executable="rviz2", arguments=layout, parameters=[shared]))
+        started.insert(0, Node(package="rviz2", executable="rviz2", arguments=layout, parameters=[shared]))
     elif given["viewer"] == "foxglove":
-        started.append(Node(package="foxglove_bridge", executable="foxglove_bridge", parameters=[shared]))
+        bridge = Node(package="foxglove_bridge", executable="foxglove_bridge", parameters=[shared])
+        started.insert(0, bridge)
     return started

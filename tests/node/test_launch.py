@@ -88,6 +88,13 @@ def test_memory_and_viewer_are_optional(start):
     assert "foxglove_bridge" in start(viewer="foxglove")[0]
 
 
+def test_what_is_missing_ends_the_launch_before_a_node_starts(start):
+    for viewer, program in (("rviz", "rviz2"), ("foxglove", "foxglove_bridge")):
+        assert next(iter(start(viewer=viewer)[0])) == program
+    with pytest.raises(RuntimeError, match=r"params_file /nothing\.yaml does not exist"):
+        start(params_file="/nothing.yaml")
+
+
 def test_a_wrong_choice_is_refused(start):
     with pytest.raises(RuntimeError, match="backend"):
         start(backend="magic")
