@@ -204,7 +204,8 @@ def train_row(row: Row, root: Path, runs: Path, recipe: Path | None = None) -> P
 
 def call(arguments: Sequence[str]) -> None:
     """Run a verb in a process of its own; its output goes to stderr."""
-    done = subprocess.run([sys.executable, "-m", "ser_ros.cli", *arguments], stdout=sys.stderr, check=False)
+    stderr = 2  # the descriptor: sys.stderr need not be a file
+    done = subprocess.run([sys.executable, "-m", "ser_ros.cli", *arguments], stdout=stderr, check=False)
     if done.returncode:
         verb = " ".join(["ser_ros", *arguments[:2]])
         raise UserError(f"{verb} ended with exit code {done.returncode}; its message is above")
