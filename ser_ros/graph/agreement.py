@@ -7,11 +7,12 @@ clause or a second verb stands between a predicate and its subject. The rules kn
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ser_ros.graph.lemmas import noun_lemma
 from ser_ros.graph.lexicon import CONTAINERS
 from ser_ros.graph.predicates import BE
-from ser_ros.graph.reading import Link, Reading
+from ser_ros.graph.reading import Link, Reading, Words
 from ser_ros.graph.tokens import Token
 
 _FINITE = ("VBZ", "VBP", "VBD")
@@ -25,7 +26,33 @@ def corrected(reading: Reading, by_rules: Reading) -> Reading:
     for link in links:
         for subject in subjects.get(_verb(reading.tokens, link), [link.subject]):
             mended.link(subject, link.predicate, link.object, link.start, link.end, link.confidence)
+    for thing in range(len(mended.mentions)):
+        _set_apart(mended, thing)
     return mended
+
+
+def _set_apart(reading: Reading, thing: int) -> None:
+    """ "A red AND A blue cup" are two things of one name and the same relations."""
+    mention, tokens = reading.mentions[thing], reading.tokens
+    first = min((a.start for a in mention.attributes), default=mention.start)
+    cuts = [
+        k
+        for k in range(first, mention.start - 1)
+        if tokens[k].text in ("and", "or", ",") and tokens[k + 1].text in ("a", "an", "the")
+    ]
+    groups: list[list[Words]] = [[] for _ in range(len(cuts) + 1)]
+    for attribute in mention.attributes:
+        groups[sum(cut < attribute.start for cut in cuts)].append(attribute)
+    if not cuts or not all(groups):
+        return
+    mention.attributes = groups[0]
+    for group in groups[1:]:
+        reading.mentions.append(replace(mention, attributes=group, definite=False))
+        other = len(reading.mentions) - 1
+        for link in list(reading.links):
+            if thing in (link.subject, link.object):
+                subject, object = (other if end == thing else end for end in (link.subject, link.object))
+                reading.link(subject, link.predicate, object, link.start, link.end, link.confidence)
 
 
 def _is_of(tokens: Sequence[Token], link: Link) -> bool:

@@ -117,7 +117,10 @@ def _headless(tokens: Sequence[Token], start: int, i: int) -> NounPhrase | None:
     full = find(tokens, k + 1)
     if full is None or not full.mention.attributes:
         return None
-    mention = Mention(full.mention.name, i, k, [Words(tokens[x].text, x, x + 1) for x in range(i, k)])
+    named = full.mention
+    mention = Mention(
+        named.name, named.start, named.end, [Words(tokens[x].text, x, x + 1) for x in range(i, k)]
+    )
     return NounPhrase(start, k, mention)
 
 

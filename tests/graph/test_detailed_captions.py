@@ -184,6 +184,16 @@ def test_which_after_a_preposition(reader: str) -> None:
 
 
 @BOTH
+def test_a_red_and_a_blue_cup_are_two(reader: str) -> None:
+    triples = parse("a red and a blue cup on the table", reader)
+    cups = [thing for thing in triples.objects if thing.label == "cup"]
+    assert sorted(a.text for cup in cups for a in cup.attributes) == ["blue", "red"]
+    assert [len(cup.attributes) for cup in cups] == [1, 1]
+    assert {x.subject for x in triples.relations} == {cup.id for cup in cups}
+    assert things(parse("a red and blue cup", reader)) == ["cup"]
+
+
+@BOTH
 def test_each_number_counts_its_own_things(reader: str) -> None:
     triples = parse("four plates, six forks and a dozen knives", reader)
     assert {thing.name: thing.count for thing in triples.objects} == {"plates": 4, "forks": 6, "knives": 12}
