@@ -40,6 +40,11 @@ def _set_apart(reading: Reading, thing: int) -> None:
         for k in range(first, mention.start - 1)
         if tokens[k].text in ("and", "or", ",") and tokens[k + 1].text in ("a", "an", "the")
     ]
+    said = {k for a in mention.attributes for k in range(a.start, a.end)} | {
+        k for cut in cuts for k in (cut, cut + 1)
+    }
+    if any(k not in said and tokens[k].tag != "RB" for k in range(first, mention.start)):
+        return  # "a white desk, a black monitor": there is another thing between
     groups: list[list[Words]] = [[] for _ in range(len(cuts) + 1)]
     for attribute in mention.attributes:
         groups[sum(cut < attribute.start for cut in cuts)].append(attribute)

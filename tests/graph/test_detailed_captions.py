@@ -191,6 +191,8 @@ def test_a_red_and_a_blue_cup_are_two(reader: str) -> None:
     assert [len(cup.attributes) for cup in cups] == [1, 1]
     assert {x.subject for x in triples.relations} == {cup.id for cup in cups}
     assert things(parse("a red and blue cup", reader)) == ["cup"]
+    caption = "a white desk near a wooden bookshelf, a black monitor near a grey trash bin"
+    assert things(parse(caption, reader)) == ["bookshelf", "desk", "monitor", "trash bin"]
 
 
 @BOTH
