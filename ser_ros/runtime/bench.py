@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ def measure(
     tokens: int,
     edits: int,
     iterations: int,
+    *,
+    power: bool = False,
     on_image: Callable[[], object] = lambda: None,
 ) -> dict:
     """Caption random images one at a time with captions of a fixed length.
@@ -35,22 +38,26 @@ def measure(
         tokens: of each caption, the end token not counted.
         edits: tokens of the initial caption that the second glance replaces.
         iterations: images.
+        power: count energy too.
         on_image: called after each.
 
     Returns:
         `stages` (median seconds of each), `single_seconds` and `refined_seconds` (medians of one image with
-        one glance and with both), `peak_rss_mb` (None where the system does not tell), `joules_per_image`
-        (source -> joules of both glances, empty without sources), and the arguments.
+        one glance and with both), `peak_rss_mb` (None where the system does not tell) and the arguments.
+        With `power` also `joules_per_image` (source -> joules of both glances, empty without sources) and
+        `watts` (source -> mean power).
     """
     engine = ScriptedEngine(captioner.engine, tokens, edits)
     second = captioner.config.deeplens is not None
     dice = np.random.default_rng(0)
     seconds: dict[str, list[float]] = defaultdict(list)
-    meter = EnergyMeter()
+    meter = EnergyMeter() if power else None
     for iteration in range(_WARM_UP + iterations):
         image = dice.integers(0, 256, _IMAGE).astype(np.uint8)
         if iteration == _WARM_UP:
-            meter.start()
+            start = time.perf_counter()
+            if meter:
+                meter.start()
         found = describe(engine, [image], refinements=int(second), max_tokens=tokens + 1)[0]
         if iteration < _WARM_UP:
             continue
@@ -60,7 +67,12 @@ def measure(
         seconds["refined"].append(sum(found.timings.values()))
         seconds["single"].append(sum(v for k, v in found.timings.items() if k not in SECOND))
         on_image()
-    joules = {name: used / iterations for name, used in meter.stop().items()}
+    joules = meter.stop() if meter else {}
+    elapsed = time.perf_counter() - start
+    energy = {
+        "joules_per_image": {name: used / iterations for name, used in joules.items()},
+        "watts": {name: used / elapsed for name, used in joules.items()},
+    }
     return {
         "tokens": tokens,
         "edits": edits,
@@ -70,7 +82,7 @@ def measure(
         "single_seconds": statistics.median(seconds["single"]),
         "refined_seconds": statistics.median(seconds["refined"]),
         "peak_rss_mb": peak_rss_mb(),
-        "joules_per_image": joules,
+        **(energy if meter else {}),
     }
 
 

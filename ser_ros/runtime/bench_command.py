@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--iterations", type=int, default=100, metavar="N", help="images, one at a time (default: 100)"
     )
+    parser.add_argument(
+        "--power", action="store_true", help="energy an image and mean power (RAPL, Jetson INA, NVML)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -61,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
             total=args.iterations, unit="image", file=sys.stderr, disable=args.json or None, leave=False
         )
         stack.callback(bar.close)
-        result = measure(captioner, args.tokens, args.edits, args.iterations, bar.update)
+        result = measure(
+            captioner, args.tokens, args.edits, args.iterations, power=args.power, on_image=bar.update
+        )
     about = {
         "model": args.size or str(args.model or "ser-sim"),
         "backend": captioner.backend,
@@ -103,8 +108,11 @@ def _print(about: dict, result: dict) -> None:
     console.print(speeds)
     peak = result["peak_rss_mb"]
     console.print("peak memory " + ("not available" if peak is None else f"{peak:.0f} MB (RSS)"))
-    energy = result["joules_per_image"]
-    told = ", ".join(f"{name} {joules:.2f} J an image" for name, joules in energy.items())
-    console.print(
-        f"energy {told or 'not available: no RAPL, INA or NVML counter that may be read'}", markup=False
-    )
+    if "watts" in result:
+        told = ", ".join(
+            f"{name} {joules:.2f} J an image, {result['watts'][name]:.1f} W"
+            for name, joules in result["joules_per_image"].items()
+        )
+        console.print(
+            f"energy {told or 'not available: no RAPL, INA or NVML counter that may be read'}", markup=False
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from ser_ros.runtime.device_memory import memory_errors
 from ser_ros.runtime.onnx_folder import EMBEDDINGS, read_manifest
 from ser_ros.runtime.onnx_session import OnnxSession
 from ser_ros.runtime.two_glances import TwoGlanceCaptioner
+
+_CPU_FLAGS = Path("/proc/cpuinfo")
 
 Features = dict[int, np.ndarray]
 """The buffer of both glances: hidden state index -> patch tokens [B, N, Dv] float32."""
@@ -130,11 +133,21 @@ def _channels(features: Features, layers: tuple[int, ...]) -> np.ndarray:
     return np.concatenate([features[layer] for layer in layers], axis=-1)
 
 
+def adds_in_16_bits(machine: str, flags: Path) -> bool:
+    """Whether an x86 processor lacks VNNI; true where its flags cannot be read."""
+    if machine.lower() not in ("x86_64", "amd64"):
+        return False
+    return not flags.is_file() or "vnni" not in flags.read_text()
+
+
 def _open(path: Path, providers: list) -> ort.InferenceSession:
     if not path.is_file():
         raise UserError(f"{path} is missing; export the model again")
     options = ort.SessionOptions()
     options.log_severity_level = 3  # its warnings are about its own choice of kernels
+    if adds_in_16_bits(platform.machine(), _CPU_FLAGS):
+        # Two 8-bit products may overflow: take the slower exact kernels. Elsewhere they would only cost time.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     if os.environ.get("OMP_NUM_THREADS", "").isdigit():  # as torch and NumPy take it
         options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
     try:

@@ -1,20 +1,20 @@
 """Write a checkpoint as ONNX graphs, so that it runs without torch.
 
 A folder of graphs holds `config.json`, `tokenizer.json`, `export.json` (format, precision), `tower.onnx`,
-`connector.onnx`, `deeplens.onnx` (of models that have one), `language.onnx` and `embeddings.npy` (the words'
-embeddings, which the captioner maps into memory instead of loading them).
+`connector.onnx`, `deeplens.onnx` (of models that have one) and `language.onnx`, each with its `.weights`, and
+`embeddings.npy`. Weights and embeddings are files of their own because the captioner maps them into memory.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 from ser_ros import __version__
@@ -24,6 +24,12 @@ from ser_ros.runtime.onnx_folder import EMBEDDINGS, FORMAT, MANIFEST, is_export
 from ser_ros.runtime.onnx_graphs import Graph, graphs
 
 OPSET = 17
+
+MIN_INPUTS = 256
+"""Products over fewer inputs stay float32: in 8 bits they gain no time, and rounding averages out less."""
+
+_SMALL = 1024
+"""Tensors of fewer bytes stay in the graph, where ONNX Runtime reads shapes and constants from."""
 
 
 def export(
@@ -38,8 +44,8 @@ def export(
     Args:
         source: checkpoint folder.
         out: folder to write; must not exist, be empty, or hold an earlier export, which is replaced.
-        int8: store the weights of matrix products in 8 bits; the others, and all activations between
-            products, stay float32.
+        int8: store the weights of matrix products over at least MIN_INPUTS inputs in 8 bits; the others,
+            and all activations between products, stay float32.
         on_graph: called with the name of each graph before it is written.
 
     Returns:
@@ -99,49 +105,70 @@ def _fill(folder: Path, model: SerModel, int8: bool, on_graph: Callable[[str], N
 
 
 def write_graph(graph: Graph, path: Path, int8: bool) -> None:
-    """Trace one part and save it, in float32 or with 8-bit weights.
+    """Trace one part and save it and its weights, in float32 or with 8-bit weights.
 
     Raises:
         UserError: torch cannot trace this part.
     """
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # the tracer warns at each shape it reads
-            # dynamo=True needs another package and took twenty times as long for the same graph.
-            torch.onnx.export(
-                graph.module.eval(),
-                tuple(graph.inputs.values()),
-                str(path),
-                dynamo=False,
-                opset_version=OPSET,
-                input_names=list(graph.inputs),
-                output_names=graph.outputs,
-                dynamic_axes=graph.dynamic,
-            )
-    except OSError:
-        raise
-    except Exception as error:  # the tracer raises its own kinds and plain RuntimeError
-        raise UserError(
-            f"the {graph.name} of this model cannot be exported ({error}); use backend torch"
-        ) from error
-    if int8:
-        _quantize(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+        traced = Path(name) / path.name
+        try:
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")  # the tracer warns at each shape it reads
+                # dynamo=True needs another package and took twenty times as long for the same graph.
+                torch.onnx.export(
+                    graph.module.eval(),
+                    tuple(graph.inputs.values()),
+                    str(traced),
+                    dynamo=False,
+                    opset_version=OPSET,
+                    input_names=list(graph.inputs),
+                    output_names=graph.outputs,
+                    dynamic_axes=graph.dynamic,
+                )
+        except OSError:
+            raise
+        except Exception as error:  # the tracer raises its own kinds and plain RuntimeError
+            raise UserError(
+                f"the {graph.name} of this model cannot be exported ({error}); use backend torch"
+            ) from error
+        if int8:
+            traced = _quantize(traced)
+        onnx.save_model(
+            onnx.load(traced),
+            path,
+            save_as_external_data=True,
+            location=f"{graph.name}.weights",
+            size_threshold=_SMALL,
+        )
 
 
-def _quantize(path: Path) -> None:
+def _quantize(floats: Path) -> Path:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    floats = path.with_suffix(".fp32.onnx")
-    path.rename(floats)
-    # Seven of the eight bits: processors without VNNI add up two products in 16 bits and would overflow.
+    out = floats.with_suffix(".int8.onnx")
     quantize_dynamic(
         floats,
-        path,
+        out,
         op_types_to_quantize=["MatMul"],
+        nodes_to_exclude=_narrow(onnx.load(floats, load_external_data=False)),
         per_channel=True,
-        reduce_range=True,
         weight_type=QuantType.QInt8,
+        use_external_data_format=True,
         extra_options={"MatMulConstBOnly": True},
     )
-    for file in floats.parent.glob(f"{floats.name}*"):
-        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    return out
+
+
+def _narrow(model: onnx.ModelProto) -> list[str]:
+    """Names of the products over fewer than MIN_INPUTS inputs, as the quantizer calls them."""
+    shapes = {tensor.name: tensor.dims for tensor in model.graph.initializer if len(tensor.dims) == 2}
+    names = []
+    for node in model.graph.node:
+        if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in shapes:
+            continue
+        transposed = any(a.name == "transB" and a.i for a in node.attribute)
+        if shapes[node.input[1]][1 if transposed else 0] < MIN_INPUTS:
+            # The quantizer takes a Gemm apart first.
+            names.append(node.name if node.op_type == "MatMul" else f"{node.name}_MatMul")
+    return names

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ser_ros.errors import UserError
 
-FORMAT = 1
-"""Version of the graphs' inputs and outputs; a reader takes only its own."""
+FORMAT = 2
+"""Version of the files and of the graphs' inputs and outputs; a reader takes only its own."""
 
 MANIFEST = "export.json"
 EMBEDDINGS = "embeddings.npy"

@@ -11,9 +11,10 @@ import torch
 
 from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
+from ser_ros.runtime import onnx_export
 from ser_ros.runtime.captioner import CaptionOptions
 from ser_ros.runtime.load import load_captioner
-from ser_ros.runtime.onnx_backend import OnnxEngine, pick_providers
+from ser_ros.runtime.onnx_backend import OnnxEngine, adds_in_16_bits, pick_providers
 from ser_ros.runtime.onnx_export import export
 from ser_ros.runtime.onnx_session import best
 from tests.model.toys import toy_model
@@ -118,10 +119,11 @@ def test_other_structures(tmp_path, changes):
     assert [d.refined for d in ours] == [d.refined for d in theirs]
 
 
-def test_int8_is_close_and_smaller(tmp_path):
+def test_int8_is_close_and_smaller(tmp_path, monkeypatch):
     """The distribution after the prompt moves a little; torch's tokens are not promised in 8 bits."""
     from ser_ros.model.describe import Clock
 
+    monkeypatch.setattr(onnx_export, "MIN_INPUTS", 1)  # a toy's products are narrower than any real one's
     model = toy_model(0, spread=0.1)
     model.save_pretrained(tmp_path / "model")
     export(tmp_path / "model", tmp_path / "fp32")
@@ -141,6 +143,40 @@ def test_int8_is_close_and_smaller(tmp_path):
     assert load_captioner(tmp_path / "int8", dtype="int8").describe(photos(1))
     with pytest.raises(UserError, match="are int8, not fp32"):
         load_captioner(tmp_path / "int8", dtype="fp32")
+
+
+def test_narrow_products_stay_exact_in_int8(tmp_path):
+    """They gain no time in 8 bits; the words that a toy writes are then torch's."""
+    model = toy_model(0)
+    model.save_pretrained(tmp_path / "model")
+    export(tmp_path / "model", tmp_path / "int8", int8=True)
+    ours = load_captioner(tmp_path / "int8").describe(photos(2))
+    assert [d.refined for d in ours] == [d.refined for d in model.describe(photos(2))]
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, int8):
+    """A limit on the size of a file stands for the full disk: the write is refused in the same way."""
+    toy_model(0).save_pretrained(tmp_path / "model")
+    code = (
+        "import resource, sys; from ser_ros.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["export", tmp_path / "model", tmp_path / "graphs", *(["--int8"] if int8 else [])]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"cannot write {tmp_path / 'graphs'}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("pair", [0], indirect=True)
+def test_a_missing_onnxruntime_is_named(pair, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(UserError, match=r"needs onnxruntime; install ser_ros\[onnx\]"):
+        load_captioner(pair[1])
 
 
 @pytest.mark.parametrize("pair", [0], indirect=True)
@@ -188,10 +224,14 @@ def test_bad_folders(pair, tmp_path):
     with pytest.raises(UserError, match="there is no model folder"):
         load_captioner(tmp_path / "none", backend="onnx")
     (tmp_path / "export.json").write_text('{"format": 99, "dtype": "fp32"}')
-    with pytest.raises(UserError, match="format 99, not 1"):
+    with pytest.raises(UserError, match="format 99, not 2"):
         load_captioner(tmp_path, backend="onnx")
     for file in graphs.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = (tmp_path / "language.weights").read_bytes()
+    (tmp_path / "language.weights").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(UserError, match=r"language\.onnx cannot be loaded"):
+        load_captioner(tmp_path)
     (tmp_path / "tower.onnx").write_bytes(b"no graph")
     with pytest.raises(UserError, match=r"tower\.onnx cannot be loaded"):
         load_captioner(tmp_path)
@@ -205,6 +245,30 @@ def test_devices():
     assert pick_providers("auto")[1][-1] == "CPUExecutionProvider"
     with pytest.raises(UserError, match="no device 'npu'"):
         pick_providers("npu")
+
+
+def test_exact_kernels_only_where_8_bits_would_overflow(tmp_path):
+    flags = tmp_path / "cpuinfo"
+    flags.write_text("flags : avx2 avx512_vnni amx_int8")
+    assert not adds_in_16_bits("x86_64", flags)
+    assert not adds_in_16_bits("aarch64", tmp_path / "none")
+    flags.write_text("flags : avx2 fma")
+    assert adds_in_16_bits("x86_64", flags)
+    assert adds_in_16_bits("AMD64", tmp_path / "none")
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "tensorrt"])
+def test_gpu_providers(monkeypatch, device):
+    """Chosen where this ONNX Runtime has them, named where it has not."""
+    with pytest.raises(UserError, match="install onnxruntime-gpu or use device cpu"):
+        pick_providers(device)
+    gpu = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: gpu)
+    place, providers = pick_providers(device)
+    number = int(device == "cuda:1")
+    assert place == (device if number else f"{device}:0")
+    wanted = gpu if device == "tensorrt" else gpu[1:]
+    assert providers == [*((name, {"device_id": number}) for name in wanted[:-1]), wanted[-1]]
 
 
 @pytest.mark.parametrize("pair", [0], indirect=True)
