@@ -99,9 +99,11 @@ def fill(memory: Memory, count: int, spread: float, things: int) -> None:
         memory.observe(patrol(range(first, min(count, first + BATCH)), spread, things))
 
 
-def update(memory: Memory, first: int, spread: float) -> list[float]:
-    """Seconds of each of `MEASURED` updates of five things, from image `first` on."""
+def update(memory: Memory, spread: float) -> list[float]:
+    """Seconds of each of `MEASURED` updates of five things, after the newest image."""
     seconds = []
+    day, second = divmod(memory.now_ns // 1_000_000_000, 86_400)
+    first = day * PATROL + second + 1
     for observation in patrol(range(first, first + MEASURED), spread, 5):
         begin = time.perf_counter()
         memory.observe(observation)
@@ -135,7 +137,7 @@ def measure_week(path: Path, observations: int) -> None:
     with Memory.open(path, MemoryConfig(robot="bench")) as memory:
         if not memory.now_ns:
             fill(memory, observations, HALL, 2)
-        seconds = update(memory, observations, HALL)
+        seconds = update(memory, HALL)
         row(f"update after {observations:,} observations", seconds, 20)
         print(size(memory))
 
@@ -146,7 +148,7 @@ def measure_town(path: Path, objects: int) -> None:
     with Memory.open(path, config) as memory:
         if not memory.now_ns:
             fill(memory, objects // 3 + MEASURED, side, 3)
-        row(f"update at {objects:,} objects", update(memory, objects, side), 20)
+        row(f"update at {objects:,} objects", update(memory, side), 20)
         print(size(memory))
         for question, seconds in ask(memory).items():
             row(f"  {question}", seconds, 50)

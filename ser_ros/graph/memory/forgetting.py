@@ -12,8 +12,10 @@ from ser_ros.graph.memory.store import Store
 
 # Bounds are looked at every so many observations, and few objects go at once: an update stays quick.
 EVERY = 50
-MOST_AT_ONCE = 400
+MOST_AT_ONCE = 20
 ONCE_SHARE = 0.1
+# A part of the places is looked at each time, so that none is kept for ever and no update is slow.
+PLACE_PARTS = 512
 _DAY_NS = 86_400_000_000_000
 # What was seen in the last hour may yet be seen again.
 _FRESH_NS = 3_600_000_000_000
@@ -40,9 +42,9 @@ def forget(store: Store, config: MemoryConfig, now_ns: int) -> int:
         age = int(config.forget_after * _DAY_NS)
         rows |= _oldest(store, once, now_ns - int(ONCE_SHARE * age), MOST_AT_ONCE - len(rows))
         rows |= _oldest(store, "", now_ns - age, MOST_AT_ONCE - len(rows))
-        _forget_places(store, now_ns - age)
-    for row in rows:
-        delete_object(store, row)
+    left = [place for row in rows for place in delete_object(store, row)]
+    if config.forget_after > 0.0:
+        _forget_places(store, left, now_ns, now_ns - age)
     return len(rows)
 
 
@@ -55,9 +57,14 @@ def _oldest(store: Store, condition: str, before: int, most: int) -> dict[int, N
     return {row: None for (row,) in found}
 
 
-def delete_object(store: Store, row: int) -> None:
-    """Delete an object with all that hangs on it, and the captions that supported nothing else."""
+def delete_object(store: Store, row: int) -> list[int]:
+    """Delete an object with all that hangs on it, and the captions that supported nothing else.
+
+    Returns:
+        the place it was seen from, where it had one.
+    """
     db = store.db
+    places = [place for (place,) in db.execute("SELECT place FROM object WHERE id = ?", (row,)) if place]
     observations = [
         number
         for (number,) in db.execute(
@@ -69,12 +76,16 @@ def delete_object(store: Store, row: int) -> None:
     ]
     db.execute("DELETE FROM object WHERE id = ?", (row,))
     drop_uncited(db, observations)
+    return places
 
 
-def _forget_places(store: Store, before: int) -> None:
+def _forget_places(store: Store, left: list[int], now_ns: int, before: int) -> None:
+    """Delete the places among `left`, and in this second's part of all, that were not visited since."""
+    marks = ",".join("?" * len(left))
     store.db.execute(
-        """DELETE FROM place WHERE id IN (SELECT place FROM visit GROUP BY place HAVING max(last_seen) < ?)
+        f"""DELETE FROM place WHERE (id % {PLACE_PARTS} = ? OR id IN ({marks}))
+        AND (SELECT max(visit.last_seen) FROM visit WHERE visit.place = place.id) < ?
         AND NOT EXISTS (SELECT 1 FROM object WHERE object.place = place.id)
         AND NOT EXISTS (SELECT 1 FROM observation WHERE observation.place = place.id)""",
-        (before,),
+        (now_ns // 1_000_000_000 % PLACE_PARTS, *left, before),
     )
