@@ -257,7 +257,8 @@ def test_what_one_picture_alone_showed_is_forgotten_first() -> None:
     memory.observe(seen("a cup", i, pose(10.0 * (i // 2))) for i in range(18))
     memory.observe(seen("a dog", 1_000 + i, pose(10.0 * i)) for i in range(30))
     assert len(labels(memory)) == 39
-    memory.observe(seen("a chair", day + i, pose()) for i in range(50))
+    for i in range(50):
+        memory.observe(seen("a chair", day + i, pose()))
     assert labels(memory) == ["chair", *["cup"] * 9]
 
 
