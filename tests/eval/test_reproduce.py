@@ -49,7 +49,7 @@ def test_missing_data_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def run_on_sim(name: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> list[dict]:
-    # Not importorskip: MuJoCo chooses its GL where it is imported first, and other tests render in this process.
+    # Not importorskip: MuJoCo chooses its GL when first imported, and other tests render in this process.
     if importlib.util.find_spec("mujoco") is None:
         pytest.skip("needs MuJoCo")
     assert main(["reproduce", name, "--on", "sim", "--runs", str(runs), "--json"]) == 0
