@@ -36,6 +36,20 @@ def test_one_thing_in_two_images_is_one_object_with_both_as_evidence() -> None:
     assert [one["text"] for one in chair["attributes"]] == ["red"]
 
 
+def test_an_older_image_may_be_cited_for_one_thing_and_not_for_another() -> None:
+    newer = [seen("a chair", second) for second in (0, 10, 20)]
+    memory = remember(*newer, seen("a chair and a window and a door", 5), evidence_per_object=2)
+    evidence = {one["label"]: [e["caption"] for e in one["evidence"]] for one in objects(memory)}
+    assert evidence["chair"] == ["a chair", "a chair"]
+    assert evidence["window"] == evidence["door"] == ["a chair and a window and a door"]
+
+
+def test_an_older_image_that_nothing_cites_is_dropped() -> None:
+    memory = remember(*[seen("a chair", second) for second in (0, 10, 20, 5)], evidence_per_object=2)
+    (chair,) = objects(memory)
+    assert (chair["times_seen"], len(chair["evidence"])) == (4, 2)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "same"),
     [

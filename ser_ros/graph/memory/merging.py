@@ -112,7 +112,7 @@ class _Writer:
         self._write_objects(places, observations)
         self._write_relations(observations)
         for row in self._rows.values():
-            trim_evidence(self._db, row, self._config.evidence_per_object)
+            drop_uncited(self._db, trim_evidence(self._db, row, self._config.evidence_per_object))
         drop_uncited(self._db, list(observations.values()))
         for snapshot in self._snapshots:
             for (first, second), score in snapshot.links.items():

@@ -66,8 +66,7 @@ class Recorder:
         ).lastrowid or 0  # fmt: skip
         objects = self._record_objects(observation, view, origin, row)
         record_relations(db, observation, origin, row, objects)
-        if not objects:
-            drop_uncited(db, [row])
+        drop_uncited(db, [row])
         if view.left is not None:
             note_absences(db, view.left, origin, observation.stamp_ns, self.config.gone_probability)
         return True

@@ -68,7 +68,7 @@ def record_relations(
             ),
         )  # fmt: skip
         if before is None:
-            drop_uncited(db, _trim(db, subject))
+            drop_uncited(db, [number for number in _trim(db, subject) if number != row])
         elif before["observation"] is not None:
             drop_uncited(db, [before["observation"]])
 
