@@ -14,6 +14,7 @@ import pytest
 
 from ser_ros.doctor import show
 from ser_ros.health import Check, captioning, machine, ros
+from ser_ros.runtime.onnx_folder import FORMAT, MANIFEST
 from tests.processes import python_module
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +38,7 @@ def graphs(tmp_path: Path) -> Path:
     """A folder of ONNX graphs as far as the doctor looks: what runs without torch."""
     folder = tmp_path / "graphs"
     folder.mkdir()
-    (folder / "export.json").write_text('{"format": 1}')
+    (folder / MANIFEST).write_text(json.dumps({"format": FORMAT}))
     return folder
 
 
