@@ -80,15 +80,10 @@ class Search:
         if question.anchor is None:
             if question.room:
                 rows = select(self._store, "coalesce(home.room, place.room) = ?", (question.room,), question)
+                rows.sort(key=lambda row: (row["gone"], -_trust(row)))
             else:
                 rows = select(self._store, "gone = 0", (), question, _MOST_RECENT)
-            rows = [row for row in rows if row["head"] not in STRUCTURE]
-            if not question.room:
-                return [Candidate(row, _trust(row)) for row in rows]
-            return [
-                Candidate(row, _trust(row))
-                for row in sorted(rows, key=lambda row: (row["gone"], -_trust(row)))
-            ]
+            return [Candidate(row, _trust(row)) for row in rows if row["head"] not in STRUCTURE]
         around = Surroundings(self._store, self._anchors(question), self.config.near_radius)
         found = []
         for row, likeness in around.inhabitants(question):
