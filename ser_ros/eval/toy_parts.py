@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from ser_ros.data.vocabulary import train_bpe
 
 WIDTH, LAYERS, HEADS, PATCH = 32, 24, 2, 16
 VOCABULARY = 800
@@ -56,7 +55,7 @@ def save_parts(folder: Path, captions: Sequence[str], side: int) -> None:
     for name, (model, config, more) in towers.items():
         if not (folder / name / "model.safetensors").is_file():
             model(config(**tower, **more)).save_pretrained(folder / name)
-    tokenizer = _tokenizer(captions)
+    tokenizer = train_bpe(captions, VOCABULARY)
     sizes = {
         "vocab_size": tokenizer.get_vocab_size(), "hidden_size": WIDTH, "num_hidden_layers": 1,
         "num_attention_heads": HEADS, "max_position_embeddings": 512,
@@ -81,20 +80,3 @@ def save_parts(folder: Path, captions: Sequence[str], side: int) -> None:
             fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
             fast.save_pretrained(folder / name)
             model(config(**sizes, **more)).save_pretrained(folder / name)
-
-
-def _tokenizer(captions: Sequence[str]) -> Tokenizer:
-    """Byte-level BPE with `</s>` as id 2, like OPT's."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([f" {caption}" for caption in captions], trainer)
-    return tokenizer

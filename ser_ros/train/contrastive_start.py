@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from ser_ros.data.vocabulary import train_bpe
 from ser_ros.errors import UserError
 from ser_ros.model.config import (
     ConnectorConfig,
@@ -61,22 +62,12 @@ class Sizes:
 
 
 def train_vocabulary(folder: Path, size: int) -> Tokenizer:
-    """Byte-level BPE of the captions in a rendered split, `</s>` as id 2 like OPT's."""
+    """Byte-level BPE of the captions in a rendered split."""
     path = folder / "captions.json"
     if not path.is_file():
         raise UserError(f"{path} is missing: run `ser_ros sim render --out {folder}` first")
     captions = sorted({a["caption"] for a in json.loads(path.read_text())["annotations"]})
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([" " + c for c in captions], trainer)
-    return tokenizer
+    return train_bpe(captions, size)
 
 
 def fresh_model(sizes: Sizes, tokenizer: Tokenizer) -> SerModel:
