@@ -54,7 +54,7 @@ clean:
 	rm -rf $(VENV) $(JAZZY_VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: $(PACKAGING)
-	@build_support/check_machine.sh $(PYTHON)
+	@build_support/check_machine.sh $(PYTHON) $(@D)
 	@echo "Installing ser_ros, ROS 2 and torch into $(@D): a few minutes, once. pip is silent until it is done."
 	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
 	@SER_ROS_INTERFACES=kilted $(@D)/bin/python -m pip install $(PIP) -c constraints.txt -e '.[dev]'
@@ -62,7 +62,7 @@ $(VENV)/installed: $(PACKAGING)
 
 # The ROS wheels in constraints.txt are Kilted's; the extra [jazzy] pins its own.
 $(JAZZY_VENV)/installed: $(PACKAGING)
-	@build_support/check_machine.sh $(PYTHON)
+	@build_support/check_machine.sh $(PYTHON) $(@D)
 	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
 	@grep -v '^ros-' constraints.txt > $(@D)/constraints.txt
 	$(copy_tree)

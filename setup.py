@@ -14,11 +14,13 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "build_support"))
 
 from build_interfaces import KINDS, NAME, BuildInterfaces  # noqa: E402
+from installer import need_writable_environment  # noqa: E402
 from ros_wheels import wanted_distribution  # noqa: E402
 
 INDEX = "share/ament_index/resource_index"
 
-# Outside the tree: setuptools never empties build/, so a removed module or another ROS would live on there.
+# Outside the tree: it may be read-only, and setuptools never empties build/, so a removed module or another
+# ROS would live on there.
 scratch = tempfile.TemporaryDirectory(prefix="ser_ros_build_")
 
 
@@ -38,6 +40,7 @@ def tree(folder: str) -> list[tuple[str, list[str]]]:
     return [(f"share/{NAME}/{path}", names) for path, names in rows if names and path.name != "__pycache__"]
 
 
+need_writable_environment()
 data_files = [
     (f"{INDEX}/packages", [f"resource/{NAME}"]),
     (f"share/{NAME}", ["package.xml"]),
@@ -62,5 +65,5 @@ setup(
     cmdclass=command,
     ext_modules=extensions,
     data_files=data_files,
-    options={"build": {"build_base": scratch.name}},
+    options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
 )

@@ -21,6 +21,8 @@ class BuildInterfaces(build_ext):
     """`build_ext` that runs this tree's CMakeLists.txt."""
 
     def run(self) -> None:
+        if self.inplace:
+            _need_writable(ROOT / NAME)
         prefix = ros_prefix()
         if prefix is None:
             raise SystemExit(
@@ -75,6 +77,14 @@ def _environment(prefix: Path) -> dict[str, str]:
         # Keeps the wheels' start-up hook from running each child twice.
         _ROS_WHEELS_BOOTSTRAP_COMPLETE="1",
     )
+
+
+def _need_writable(package: Path) -> None:
+    if not os.access(package, os.W_OK):
+        raise SystemExit(
+            f"ser_ros: cannot write to {package}: an editable install puts the compiled messages there; "
+            "install without -e, or from a copy of the tree."
+        )
 
 
 def _need_compiler() -> None:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What `make` needs of the machine, each lack said in one sentence: check_machine.sh PYTHON
-python="$1"
+# What `make` needs of the machine, each lack said in one sentence: check_machine.sh PYTHON ENVIRONMENT
+python="$1" environment="$2"
 need() { echo "ser_ros: $1" >&2; exit 1; }
 
 command -v "$python" >/dev/null || need "no $python here; install Python 3.10 to 3.13 or name one: make PYTHON=..."
@@ -14,4 +14,8 @@ for compiler in "${CC:-cc}" "${CXX:-c++}"; do
   command -v "${compiler%% *}" >/dev/null ||
     need "no ${compiler%% *}: the ROS messages need a C and a C++ compiler; Debian, Ubuntu: apt install gcc g++"
 done
-[ -w . ] || need "$(pwd) is read-only: the environment .venv cannot be made here"
+[ -w . ] || need "cannot write to $(pwd): it is read-only or belongs to another user; work in a copy of the tree"
+for folder in "$environment" "$environment"/lib/python3*/site-packages; do
+  ! [ -e "$folder" ] || [ -w "$folder" ] ||
+    need "cannot write to $folder: it is read-only or belongs to another user; name another: make VENV=DIR"
+done

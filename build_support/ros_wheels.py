@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
+
+from installer import asked_extras
 
 # Build requirements of each distribution. They are the versions the wheels of the extras [ros] and
 # [jazzy] (pyproject.toml) were built with; another generator writes code those cannot load.
@@ -77,7 +78,7 @@ def wanted_distribution() -> str | None:
     present = installed_distribution(Path(sysconfig.get_path("purelib")))
     if present:
         return _supported(present)
-    asked = _extras_of_installer()
+    asked = asked_extras()
     return next((_supported(name) for name, extras in EXTRAS.items() if extras & asked), None)
 
 
@@ -113,18 +114,3 @@ def _supported(distribution: str) -> str:
             "(docs/install.md), or set SER_ROS_INTERFACES=0 for the package without nodes."
         )
     return distribution
-
-
-def _extras_of_installer() -> set[str]:
-    """Names inside [...] on the command lines of the processes that started this build."""
-    process, extras = os.getppid(), set()
-    while process > 1:
-        try:
-            words = Path(f"/proc/{process}/cmdline").read_text(errors="replace").split("\0")
-            process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            break
-        if "install" in words or "wheel" in words:
-            for names in re.findall(r"^[^\[]*\[([\w\s,.-]+)\]$", "\n".join(words), re.MULTILINE):
-                extras.update(name.strip() for name in names.split(","))
-    return extras
