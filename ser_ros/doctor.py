@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ser_ros.health import Check, captioning, machine, ros
+from ser_ros.health import Check, captioning, jetson, machine, ros
 
 COLOURS = {"ok": "green", "warning": "yellow", "missing": "red"}
 
@@ -21,7 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every check; return 1 when something needed is missing, else 0."""
-    checks = [*machine.checks(), *captioning.checks(args.model), *ros.checks(needed=args.nodes)]
+    checks = [
+        *machine.checks(),
+        *jetson.checks(),
+        *captioning.checks(args.model),
+        *ros.checks(needed=args.nodes),
+    ]
     well = not any(check.needed and check.status == "missing" for check in checks)
     if args.json:
         print(json.dumps({"ok": well, "checks": [asdict(check) for check in checks]}))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros.errors import UserError
-from ser_ros.health import Check, try_import
+from ser_ros.health import Check, jetson, try_import
 from ser_ros.runtime.onnx_folder import is_export, read_manifest
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "assets" / "ser-sim"
@@ -49,12 +49,17 @@ def _torch() -> Check:
     if torch.version.cuda:
         fix = "no matter without a GPU (the CPU build is smaller); else look at nvidia-smi and its driver"
         return Check("torch", "warning", f"{found}, CUDA {torch.version.cuda} without a GPU, device cpu", fix)
-    if Path("/proc/driver/nvidia/version").exists() or Path("/etc/nv_tegra_release").exists():
+    if nvidia_driver():
         fix = (
             "there is an NVIDIA GPU but this torch is built for the CPU; on a Jetson take NVIDIA's own wheel"
         )
         return Check("torch", "warning", f"{found}, device cpu", fix)
     return Check("torch", "ok", f"{found}, device cpu")
+
+
+def nvidia_driver(root: Path = Path("/")) -> bool:
+    """Whether the system below `root` has NVIDIA's driver, of a graphics card or of a Jetson."""
+    return (root / "proc/driver/nvidia/version").exists() or (root / jetson.RELEASE).exists()
 
 
 def _onnxruntime() -> Check:

@@ -1,8 +1,7 @@
-"""Interpreter, this package, its libraries, memory, the Jetson."""
+"""Interpreter, this package, its libraries, memory, Java."""
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -33,7 +32,7 @@ MEMORY_WANTED = 2 * 1024**3
 
 
 def checks() -> list[Check]:
-    return [_interpreter(), _package(), _libraries(), _memory(), _java(), *_jetson()]
+    return [_interpreter(), _package(), _libraries(), _memory(), _java()]
 
 
 def _interpreter() -> Check:
@@ -97,20 +96,3 @@ def _java() -> Check:
     if asked.returncode:
         return Check("Java", "missing", f"{java} -version failed with {asked.returncode}", fix)
     return Check("Java", "ok", (asked.stderr or asked.stdout).splitlines()[0])
-
-
-def _jetson() -> list[Check]:
-    """A row only on NVIDIA's boards."""
-    try:
-        board = Path("/proc/device-tree/model").read_text(errors="replace").strip("\0\n ")
-    except OSError:
-        return []
-    if "jetson" not in board.lower() and "tegra" not in board.lower():
-        return []
-    if not os.path.exists("/etc/nv_tegra_release"):
-        return [
-            Check(
-                "Jetson", "warning", f"{board}, no JetPack", "in a container, start it with --runtime nvidia"
-            )
-        ]
-    return [Check("Jetson", "ok", board)]
