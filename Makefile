@@ -18,7 +18,8 @@ PACKAGING = pyproject.toml constraints.txt setup.py CMakeLists.txt package.xml $
 
 .PHONY: demo test lint test-slow test-jazzy check-jetson install clean
 
-demo: $(VENV)/installed
+# The demo needs none of the test tools; where they are installed it takes that environment.
+demo: $(if $(wildcard $(VENV)/installed),$(VENV)/installed,$(VENV)/installed_for_demo)
 	$(VENV)/bin/python demo/run.py
 
 test: $(VENV)/installed
@@ -53,11 +54,13 @@ install: $(VENV)/installed
 clean:
 	rm -rf $(VENV) $(JAZZY_VENV) build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(VENV)/installed: $(PACKAGING)
+$(VENV)/installed: EXTRAS = dev
+$(VENV)/installed_for_demo: EXTRAS = ros,torch
+$(VENV)/installed $(VENV)/installed_for_demo: $(PACKAGING)
 	@build_support/check_machine.sh $(PYTHON) $(@D)
 	@echo "Installing ser_ros, ROS 2 and torch into $(@D): a few minutes, once. pip is silent until it is done."
 	@test -x $(@D)/bin/python3 || $(PYTHON) -m venv $(@D)
-	@SER_ROS_INTERFACES=kilted $(@D)/bin/python -m pip install $(PIP) -c constraints.txt -e '.[dev]'
+	@SER_ROS_INTERFACES=kilted $(@D)/bin/python -m pip install $(PIP) -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
 # The ROS wheels in constraints.txt are Kilted's; the extra [jazzy] pins its own.
