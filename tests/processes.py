@@ -9,6 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+# Seconds; what is waited for ends a wait sooner. A machine with other work takes long to import torch.
+PATIENCE = 180.0
+
 
 class Process:
     """A running program whose stdout and stderr go to one file.
@@ -30,7 +33,7 @@ class Process:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, text: str, timeout: float = 30.0) -> str:
+    def wait_for(self, text: str, timeout: float = PATIENCE) -> str:
         """Return all output once `text` is in it; fail when the process ends first or time runs out."""
         end = time.monotonic() + timeout
         while True:
@@ -43,14 +46,14 @@ class Process:
                 raise AssertionError(f"{self.command} {state} before it printed {text!r}:\n{output}")
             time.sleep(0.02)
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """Return the exit code; fail with the output when the process does not end."""
         try:
             return self.popen.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.command} did not end in {timeout:g} s:\n{self.output}") from None
 
-    def interrupt(self, timeout: float = 20.0) -> int:
+    def interrupt(self, timeout: float = PATIENCE) -> int:
         """Ctrl-C; return the exit code."""
         self.popen.send_signal(signal.SIGINT)
         return self.wait(timeout)

@@ -12,10 +12,16 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS here")
 pytest.importorskip("ser_ros.msg", reason="the messages are not compiled")
 
+from geometry_msgs.msg import PoseStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
+from std_msgs.msg import String
+from visualization_msgs.msg import MarkerArray
 
-from tests.node.robot import Robot
+from ser_ros.msg import Caption, SceneGraph
+from ser_ros.node.caption_node import CaptionNode
+from ser_ros.node.memory_node import LATCHED, MemoryNode
+from tests.node.robot import QUICK, Robot, wait_until
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +63,41 @@ def start_node(robot: Robot) -> Iterator[Callable[..., Any]]:
         if node.state != "finalized":
             node.trigger_shutdown()
         node.destroy_node()
+
+
+@pytest.fixture
+def start_caption_node(start_node: Any, robot: Robot, toy_folder: Path) -> Callable[..., CaptionNode]:
+    """`start_caption_node(**parameters)` gives an active node; captions and graphs are heard."""
+    robot.listen("/caption_node/caption", Caption)
+    robot.listen("/caption_node/scene_graph", SceneGraph)
+
+    def start(**parameters: Any) -> CaptionNode:
+        node = start_node(CaptionNode, model=str(toy_folder), **{**QUICK, **parameters})
+        wait_until(lambda: node.state == "active", "active")
+        return node
+
+    return start
+
+
+@pytest.fixture
+def start_memory_node(start_node: Any, robot: Robot, tmp_path: Path) -> Callable[..., MemoryNode]:
+    """`start_memory_node(**parameters)` gives an active node that writes into the test's folder."""
+    robot.listen("/memory_node/announcement", String, 10)
+    robot.listen("/goal_pose", PoseStamped, 10)
+    robot.listen("/memory_node/graph", String, LATCHED)
+    robot.listen("/memory_node/markers", MarkerArray, LATCHED)
+
+    def start(**parameters: Any) -> MemoryNode:
+        defaults = {
+            "store": str(tmp_path / "memory.db"),
+            "save_path": str(tmp_path / "saved.db"),
+            "publish_period": 0.1,
+            "pose_timeout": 0.3,
+            "timezone": "UTC",
+        }
+        node = start_node(MemoryNode, **{**defaults, **parameters})
+        wait_until(lambda: node.state == "active", "active")
+        robot.memory_node = node
+        return node
+
+    return start

@@ -24,7 +24,10 @@ from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
-RNG = np.random.default_rng(7)
+from tests.processes import PATIENCE
+
+# Parameters under which caption_node captions every image, and soon.
+QUICK = {"max_tokens": 6, "max_rate_hz": 0.0, "keyframe_threshold": 0.0}
 
 
 def scene(seed: int, height: int = 240, width: int = 320) -> np.ndarray:
@@ -143,7 +146,7 @@ class Robot:
 
     # Services ------------------------------------------------------------------------------------
 
-    def call(self, name: str, kind: type, request: Any, timeout: float = 60.0) -> Any:
+    def call(self, name: str, kind: type, request: Any, timeout: float = PATIENCE) -> Any:
         if name not in self._clients:
             self._clients[name] = self.node.create_client(kind, name)
         client = self._clients[name]
@@ -184,7 +187,9 @@ class Robot:
                     return status
         return None
 
-    def wait_for_status(self, name: str, text: str, level: bytes | None = None, timeout: float = 30.0) -> Any:
+    def wait_for_status(
+        self, name: str, text: str, level: bytes | None = None, timeout: float = PATIENCE
+    ) -> Any:
         """Wait until the newest status `name` has `text` in its message or values."""
 
         def fits() -> bool:
@@ -202,7 +207,7 @@ def values(status: DiagnosticStatus) -> dict[str, str]:
 
 
 def wait_until(
-    condition: Callable[[], Any], what: str, timeout: float = 30.0, shown: Callable[[], str] = lambda: ""
+    condition: Callable[[], Any], what: str, timeout: float = PATIENCE, shown: Callable[[], str] = lambda: ""
 ) -> None:
     end = time.monotonic() + timeout
     while not condition():

@@ -12,17 +12,13 @@ from pathlib import Path
 import pytest
 
 from ser_ros.msg import Caption
-from tests.node.robot import Robot, image, scene, values, wait_until
-from tests.processes import Process, python_module
-
-QUICK = {"max_tokens": 6, "max_rate_hz": 0.0, "keyframe_threshold": 0.0, "camera_timeout": 1.0}
-STARTED = 180  # seconds: a busy machine imports torch slowly
-ENDED = 60
+from tests.node.robot import QUICK, Robot, image, scene, values, wait_until
+from tests.processes import PATIENCE, Process, python_module
 
 
 def command(model: Path, *remaps: str, module: str = "ser_ros.node.caption_node", **parameters) -> list[str]:
     arguments = ["--ros-args"]
-    for name, value in {"model": model, **QUICK, **parameters}.items():
+    for name, value in {"model": model, **QUICK, "camera_timeout": 1.0, **parameters}.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
         arguments += ["-p", f"{name}:={text}"]
     for remap in remaps:
@@ -40,7 +36,7 @@ def model(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def process(model: Path, tmp_path_factory: pytest.TempPathFactory):
     """One node that lives through the drills of this file, in their order."""
     process = Process(command(model), tmp_path_factory.mktemp("log") / "node.log")
-    process.wait_for("active (", STARTED)
+    process.wait_for("active (")
     yield process
     process.end()
 
@@ -57,7 +53,7 @@ def alive(process: Process) -> None:
 
 def test_camera_dies_and_returns(process, robot, captions):
     unplug = robot.stream("image", 10)
-    wait_until(lambda: captions, "a caption", 60)
+    wait_until(lambda: captions, "a caption")
     unplug()
     robot.wait_for_status("caption_node: camera image", "no image on /image for", level=b"\x02")
     heard = len(captions)
@@ -69,7 +65,7 @@ def test_camera_dies_and_returns(process, robot, captions):
 
 def test_camera_at_200_hz_is_dropped_not_queued(process, robot, captions):
     robot.stream("image", 200)
-    wait_until(lambda: len(captions) > 20, "20 captions", 60)
+    wait_until(lambda: len(captions) > 20, "20 captions")
     assert any(caption.dropped_frames for caption in captions)
     robot.stop_cameras()
     count = len(captions)
@@ -80,12 +76,13 @@ def test_camera_at_200_hz_is_dropped_not_queued(process, robot, captions):
 
 def test_images_of_4k(process, robot, captions):
     picture = scene(3, 2160, 3840)
-    for _ in range(50):
+
+    def film() -> bool:
         robot.send("image", image(picture, robot.now()))
         time.sleep(0.2)
-        if captions:
-            break
-    assert captions
+        return bool(captions)
+
+    wait_until(film, "a caption of a 4K image")
     alive(process)
 
 
@@ -94,7 +91,7 @@ def test_another_domain_hears_nothing(process, robot, captions, model, start_pro
     topic = f"/secret_{os.getpid()}"
     domain = int(os.environ["ROS_DOMAIN_ID"]) % 101 + 1
     far = start_process(command(model, f"image:={topic}"), env={**os.environ, "ROS_DOMAIN_ID": str(domain)})
-    far.wait_for("active (", STARTED)
+    far.wait_for("active (")
     there = Robot(domain)
     try:
         far_captions = there.listen("/caption_node/caption", Caption)
@@ -108,7 +105,7 @@ def test_another_domain_hears_nothing(process, robot, captions, model, start_pro
         there.close()
     far.popen.send_signal(signal.SIGINT)
     far.popen.send_signal(signal.SIGINT)
-    assert far.wait(ENDED) == 0
+    assert far.wait() == 0
     assert "finalized" in far.output
     assert "leaving" not in far.output
     assert "Traceback" not in far.output
@@ -128,12 +125,12 @@ def test_model_folder_deleted_while_running(process, robot, captions, model):
 
 def test_signals_until_the_end_change_nothing(process, robot):
     # the last drill of this process; `ros2 launch` sends SIGINT twice and SIGTERM to what takes long
-    end = time.monotonic() + ENDED
+    end = time.monotonic() + PATIENCE
     while process.popen.poll() is None and time.monotonic() < end:
         process.popen.send_signal(signal.SIGTERM)
         process.popen.send_signal(signal.SIGINT)
         time.sleep(0.01)
-    assert process.wait(ENDED) == 0
+    assert process.wait() == 0
     names = robot.node.get_node_names
     wait_until(lambda: "caption_node" not in names(), "the goodbye; DDS gives it up after 20 s", 10)
     assert "finalized" in process.output
@@ -144,21 +141,21 @@ def test_signals_until_the_end_change_nothing(process, robot):
 def test_a_killed_node_starts_again(toy_folder, robot, captions, start_process):
     for _ in range(2):
         process = start_process(command(toy_folder))
-        process.wait_for("active (", STARTED)
+        process.wait_for("active (")
         robot.stream("image", 10)
         heard = len(captions)
-        wait_until(lambda: len(captions) > heard, "a caption", 60)  # noqa: B023
+        wait_until(lambda: len(captions) > heard, "a caption")  # noqa: B023
         process.popen.send_signal(signal.SIGKILL)  # leaves nothing in the way of the next one
-        process.wait(10)
+        process.wait()
         robot.stop_cameras()
 
 
 def test_ctrl_c_while_the_model_loads(toy_folder, start_process):
     process = start_process(command(toy_folder))
-    process.wait_for("configuring", STARTED)
+    process.wait_for("configuring")
     process.popen.send_signal(signal.SIGINT)
     process.popen.send_signal(signal.SIGINT)
-    assert process.wait(ENDED) == 0
+    assert process.wait() == 0
     assert "Traceback" not in process.output
 
 
@@ -169,7 +166,7 @@ def test_out_of_memory_keeps_the_initial_caption(toy_folder, robot, captions, st
         [sys.executable, str(script), *command(toy_folder, image_reliability="reliable")[3:]],
         env={**os.environ, "PYTHONPATH": str(root)},
     )
-    process.wait_for("active (", STARTED)
+    process.wait_for("active (")
     for seed, expected, sentence in (
         (0, 1, "second glance"),
         (1, 2, ""),
@@ -186,17 +183,17 @@ def test_out_of_memory_keeps_the_initial_caption(toy_folder, robot, captions, st
         assert caption.refined == caption.initial != ""
     wait_until(lambda: values(robot.status("caption_node"))["errors"] == "4", "four errors")
     alive(process)
-    assert process.interrupt(ENDED) == 0
+    assert process.interrupt() == 0
 
 
 def test_bad_arguments_end_with_one_sentence(start_process):
     process = start_process(python_module("ser_ros.node.caption_node", "--ros-args", "-p", "model"))
-    assert process.wait(60) == 2
+    assert process.wait() == 2
     assert "the ROS arguments are wrong" in process.output
     assert "Traceback" not in process.output
 
 
 def test_the_verb_starts_the_node(toy_folder, start_process):
     process = start_process(python_module("ser_ros.cli", "node", "caption", *command(toy_folder)[3:]))
-    process.wait_for("configuring", STARTED)
-    assert process.interrupt(ENDED) == 0
+    process.wait_for("configuring")
+    assert process.interrupt() == 0

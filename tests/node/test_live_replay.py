@@ -38,10 +38,10 @@ def test_live_and_offline_captions_agree(tmp_path, toy_folder, robot, start_proc
     settings = {**SETTINGS, "model": toy_folder, "compressed": str(jpeg).lower()}
     arguments = [word for key, value in settings.items() for word in ("-p", f"{key}:={value}")]
     node = start_process(python_module("ser_ros.node.caption_node", "--ros-args", *arguments))
-    node.wait_for("active", 90)
+    node.wait_for("active")
     player = start_process(python_module("ser_ros.cli", "play", str(bag), "--rate", "0.25"))
-    player.wait_for("published 8 messages", 60)
-    wait_until(lambda: sum(1 + m.dropped_frames for m in heard) >= 4, "all captions", 30)
+    player.wait_for("published 8 messages")
+    wait_until(lambda: sum(1 + m.dropped_frames for m in heard) >= 4, "all captions")
 
     assert sum(1 + message.dropped_frames for message in heard) == 4
     for message in heard:
@@ -54,7 +54,7 @@ def test_live_and_offline_captions_agree(tmp_path, toy_folder, robot, start_proc
 def test_ctrl_c_ends_a_loop(tmp_path, start_process):
     bag = write_rosbag2(tmp_path / "bag")
     player = start_process(python_module("ser_ros.cli", "play", str(bag), "--loop", "--rate", "50"))
-    player.wait_for("published", 60)
+    player.wait_for("published")
     assert player.interrupt() == 130
     assert "Traceback" not in player.output
     assert "Failed" not in player.output

@@ -20,7 +20,7 @@ from ser_ros.msg import Caption, CaptionEdit
 from ser_ros.node.graph_messages import to_message
 from ser_ros.node.viewer_node import LATCHED
 from tests.node.robot import image, scene, values, wait_until
-from tests.processes import python_module
+from tests.processes import PATIENCE, python_module
 
 rerun_cli = pytest.importorskip("rerun_cli", reason="rerun-sdk is not installed (extra [viz])")
 RERUN = Path(rerun_cli.__file__).with_name("rerun")
@@ -46,7 +46,7 @@ def viewer(robot, start_process, ports, tmp_path):
     environment.pop("CI", None)
     command = python_module("ser_ros.node.viewer_node", "--ros-args", *arguments)
     process = start_process(command, env=environment)
-    process.wait_for(": active", 90)
+    process.wait_for(": active")
     return process
 
 
@@ -89,7 +89,7 @@ def test_the_viewer_gets_all_that_the_nodes_publish(viewer, robot, ports, tmp_pa
         wait_until(lambda: copy.is_file() and b"map/places" in copy.read_bytes(), "the copy")
     finally:
         saver.send_signal(signal.SIGINT)
-        saver.wait(20)
+        saver.wait(PATIENCE)
     listed = subprocess.run([RERUN, "rrd", "print", "-vvv", copy], capture_output=True, text=True, timeout=60)
     for entity in ("cameras/image/image", "cameras/image/caption", "cameras/image/scene_graph", "map/robot"):
         assert f"/{entity}" in listed.stdout
@@ -113,13 +113,13 @@ def test_a_taken_port_is_named(start_process, ports):
     with socket.create_server(("127.0.0.1", ports["port"])):
         arguments = ("--ros-args", "-p", f"port:={ports['port']}")
         process = start_process(python_module("ser_ros.node.viewer_node", *arguments))
-        process.wait_for(f"parameter port is {ports['port']}, but that port is taken", 60)
+        process.wait_for(f"parameter port is {ports['port']}, but that port is taken")
 
 
 def test_a_closed_viewer_is_opened_again_by_configure(viewer, robot):
     (child,) = psutil.Process(viewer.popen.pid).children()
     child.terminate()
-    viewer.wait_for("the viewer was closed", 20)
+    viewer.wait_for("the viewer was closed")
     assert robot.state("viewer_node") == "unconfigured"
     assert robot.change_state("viewer_node", "configure")
     assert robot.change_state("viewer_node", "activate")

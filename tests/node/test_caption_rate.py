@@ -1,0 +1,81 @@
+"""Which images caption_node captions, by the real clock and by a simulated one."""
+
+from __future__ import annotations
+
+import math
+import time
+from itertools import pairwise
+
+from builtin_interfaces.msg import Time
+from rclpy.qos import QoSProfile
+
+from tests.node.robot import image, scene, wait_until
+
+
+def test_an_unchanged_picture_is_captioned_once(start_caption_node, robot):
+    start_caption_node(keyframe_threshold=0.05, keyframe_max_interval=0.0)
+    for _ in range(5):
+        robot.send("image", image(scene(1)))
+        time.sleep(0.1)
+    robot.send("image", image(scene(2)))
+    wait_until(lambda: len(robot.heard["/caption_node/caption"]) == 2, "two captions")
+    robot.wait_for_status("caption_node: camera image", "2")
+    time.sleep(0.3)
+    assert len(robot.heard["/caption_node/caption"]) == 2
+
+
+def shortest_gap(captions) -> float:
+    """Seconds between the stamps of neighbours."""
+    stamps = [caption.header.stamp.sec + caption.header.stamp.nanosec / 1e9 for caption in captions]
+    return min((late - early for early, late in pairwise(stamps)), default=math.inf)
+
+
+def test_rate_limit_and_its_change_at_run_time(start_caption_node, robot):
+    node = start_caption_node(max_rate_hz=2.0)
+    robot.stream("image", 20)
+    captions = robot.heard["/caption_node/caption"]
+    wait_until(lambda: captions, "a caption")
+    begin, count = time.monotonic(), len(captions)
+    time.sleep(3)
+    limited = (len(captions) - count) / (time.monotonic() - begin)
+    assert limited < 2.6
+    assert robot.set("caption_node", max_rate_hz=0.0, refinements=0, max_tokens=1).successful
+    assert node.parameters.current.max_rate_hz == 0.0
+    count = len(captions)
+    wait_until(lambda: shortest_gap(captions[count:]) < 0.4, "captions closer than 2 a second")
+    assert captions[-1].initial == captions[-1].refined
+    assert any(caption.dropped_frames for caption in captions)
+
+
+def test_clock_that_jumps_back_forgets_keyframes(start_caption_node, robot):
+    start_caption_node(use_sim_time=True, keyframe_threshold=0.05, keyframe_max_interval=0.0)
+    captions = robot.heard["/caption_node/caption"]
+    robot.wait_for_status("caption_node", "nothing publishes /clock", level=b"\x01")
+    reliable = QoSProfile(depth=5)
+    for lap in range(2):
+        for second in range(100, 104):
+            robot.set_clock(second)
+            time.sleep(0.05)
+            robot.send("image", image(scene(1), Time(sec=second)), qos=reliable)
+            time.sleep(0.1)
+        wait_until(lambda: len(captions) == lap + 1, f"{lap + 1} captions")  # noqa: B023
+    assert [caption.header.stamp.sec for caption in captions] == [100, 100]
+    assert all(caption.age < 10 for caption in captions)
+
+
+def test_rate_limit_follows_simulated_time(start_caption_node, robot):
+    start_caption_node(use_sim_time=True, max_rate_hz=1.0)
+    captions = robot.heard["/caption_node/caption"]
+
+    def film(second: float) -> int:
+        robot.send("image", image(scene(int(5 * second)), Time(sec=int(second))))
+        time.sleep(0.02)
+        return len(captions)
+
+    for second in range(1000, 1010):
+        robot.set_clock(second)
+        wait_until(lambda: film(second) > second - 1000, "the caption of this second")  # noqa: B023
+        for fraction in (0.2, 0.4, 0.6, 0.8):
+            robot.set_clock(second + fraction)
+            film(second + fraction)
+    assert len(captions) == 10

@@ -1,0 +1,96 @@
+"""The store of memory_node through states, restarts, signals and files that are none."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from ser_ros.graph.memory import Memory
+from ser_ros.node.memory_node import MemoryNode
+from tests.node.memory_robot import ask, scene, tell, trigger
+from tests.processes import python_module
+
+
+def test_save_load_and_clear(start_memory_node, robot, tmp_path):
+    start_memory_node(pose_source="none")
+    assert not trigger(robot, "load").success
+    tell(robot, scene("a red chair", 0))
+    assert trigger(robot, "save").message == f"saved to {tmp_path / 'saved.db'}"
+    assert trigger(robot, "clear").success
+    assert not ask(robot, "chair").matches
+    assert trigger(robot, "load").success
+    assert ask(robot, "chair").matches
+
+
+def test_a_restart_remembers(start_memory_node, start_node, robot, tmp_path):
+    start_memory_node(pose_source="none")
+    tell(robot, scene("a red chair", 0))
+    assert robot.change_state("memory_node", "deactivate")
+    assert robot.change_state("memory_node", "cleanup")
+    assert "not open" in ask(robot, "chair").message
+    assert robot.change_state("memory_node", "configure")
+    assert ask(robot, "chair").matches  # answers while inactive
+    assert robot.change_state("memory_node", "activate")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"store": "/proc/none/memory.db"}, "memory.db"),
+        ({"embeddings": "/nowhere"}, "no model.safetensors in /nowhere"),
+        ({"merge_radius": -1.0}, "parameter merge_radius is -1.0"),
+        ({"timezone": "Nowhere/Atlantis"}, "Europe/Berlin"),
+    ],
+)
+def test_what_cannot_be_opened_is_said(start_node, robot, tmp_path, parameters, reason):
+    start_node(MemoryNode, **{"store": str(tmp_path / "memory.db"), **parameters})
+    robot.wait_for_status("memory_node", reason, DiagnosticStatus.ERROR)
+    assert robot.state("memory_node") == "unconfigured"
+
+
+def test_a_foreign_file_is_left_alone(start_node, robot, tmp_path):
+    notes = tmp_path / "notes.db"
+    notes.write_text("my notes " * 100)
+    start_node(MemoryNode, store=str(notes))
+    robot.wait_for_status("memory_node", "notes.db", DiagnosticStatus.ERROR)
+    assert notes.read_text() == "my notes " * 100
+
+
+def test_settings_change_at_run_time_and_others_say_why_not(start_memory_node, robot):
+    start_memory_node()
+    assert robot.set("memory_node", announce_interval=9.0).successful
+    refused = robot.set("memory_node", store="/tmp/other.db")
+    assert not refused.successful
+    assert "cannot change now" in refused.reason
+    assert not robot.set("memory_node", announce_interval=-1.0).successful
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_process_cleanly(start_process, robot, tmp_path: Path, number):
+    store = tmp_path / "memory.db"
+    arguments = ["--ros-args", "-p", f"store:={store}", "-p", "pose_source:=none"]
+    process = start_process([*python_module("ser_ros.node.memory_node"), *arguments])
+    process.wait_for("active")
+    tell(robot, scene("a red chair", 0))
+    process.popen.send_signal(number)
+    process.popen.send_signal(number)
+    assert process.wait() == 0
+    assert "Traceback" not in process.output
+    with Memory.open(store, read_only=True) as memory:
+        assert memory.query("chair").matches
+
+
+def test_sigkill_loses_nothing_written(start_process, robot, tmp_path: Path):
+    store = tmp_path / "memory.db"
+    arguments = ["--ros-args", "-p", f"store:={store}", "-p", "pose_source:=none"]
+    process = start_process([*python_module("ser_ros.node.memory_node"), *arguments])
+    process.wait_for("active")
+    tell(robot, scene("a red chair", 0))
+    os.kill(process.popen.pid, signal.SIGKILL)
+    process.wait()
+    with Memory.open(store) as memory:
+        assert memory.query("chair").matches
