@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +64,12 @@ def start_node(robot: Robot) -> Iterator[Callable[..., Any]]:
         if node.state != "finalized":
             node.trigger_shutdown()
         node.destroy_node()
+    if running:
+        running.clear()
+        del node, executor, thread
+        # A destroyed lifecycle node keeps its state services until it is collected. Collected during the next
+        # test, it could make the clients there wait for ever for the services of the next node of this name.
+        gc.collect()
 
 
 @pytest.fixture
@@ -80,7 +87,7 @@ def start_caption_node(start_node: Any, robot: Robot, toy_folder: Path) -> Calla
 
 
 @pytest.fixture
-def start_memory_node(start_node: Any, robot: Robot, tmp_path: Path) -> Callable[..., MemoryNode]:
+def start_memory_node(start_node: Any, robot: Robot, tmp_path: Path) -> Iterator[Callable[..., MemoryNode]]:
     """`start_memory_node(**parameters)` gives an active node that writes into the test's folder."""
     robot.listen("/memory_node/announcement", String, 10)
     robot.listen("/goal_pose", PoseStamped, 10)
@@ -100,4 +107,5 @@ def start_memory_node(start_node: Any, robot: Robot, tmp_path: Path) -> Callable
         robot.memory_node = node
         return node
 
-    return start
+    yield start
+    robot.memory_node = None

@@ -63,7 +63,7 @@ def tell(robot: Robot, *scenes: SceneGraph) -> None:
 
 def written(robot: Robot) -> int:
     """Scenes that the node has written: its own count, or what the diagnostics of a process say."""
-    if hasattr(robot, "memory_node"):
+    if robot.memory_node is not None:
         return robot.memory_node.written
     wait_until(lambda: robot.status("memory_node"), "diagnostics")
     return int(values(robot.status("memory_node")).get("scenes written", 0))

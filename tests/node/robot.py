@@ -68,6 +68,7 @@ class Robot:
 
     Attributes:
         heard: topic -> messages, in order of arrival.
+        memory_node: the one in this process, if any.
     """
 
     def __init__(self, domain: int | None = None):
@@ -75,6 +76,7 @@ class Robot:
         rclpy.init(context=self.context, domain_id=domain)
         self.node = rclpy.create_node("robot", context=self.context)
         self.heard: dict[str, list[Any]] = defaultdict(list)
+        self.memory_node: Any = None
         self._publishers: dict[str, Any] = {}
         self._clients: dict[str, Any] = {}
         self._streams: list[tuple[threading.Event, threading.Thread]] = []
