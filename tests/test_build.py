@@ -151,7 +151,7 @@ def test_make_is_content_with_this_machine() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(1800)
 def test_with_ros_wheels_a_platform_wheel_that_works(tree: Path, tmp_path: Path) -> None:
     """`pip install '.[ros]'` into an empty environment, as a user does it."""
     environment = tmp_path / "venv"
