@@ -1,7 +1,8 @@
 """The SQLite file of a memory: opened, upgraded, written in transactions, copied whole.
 
 Write-ahead logging lets readers work while the node writes, and a killed process loses only the
-transaction it was in. `synchronous=NORMAL` waits for the disk at checkpoints, not at each commit.
+transaction it was in. `synchronous=NORMAL` waits for the disk at checkpoints, not at each commit;
+`Checkpointer` makes them beside the updates.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ser_ros.errors import UserError
+from ser_ros.graph.memory.checkpoints import Checkpointer
 from ser_ros.graph.memory.schema import APPLICATION_ID, MIGRATIONS, TABLES, VERSION
 
 IN_MEMORY = ":memory:"
@@ -40,12 +42,15 @@ class Store:
         """
         self.path = os.fspath(path)
         self.read_only = read_only
+        self._checkpointer: Checkpointer | None = None
         try:
             self.db = self._connect()
             self._check_kind()
             if not read_only:
                 self._upgrade()
                 self._name(robot)
+                if self.path != IN_MEMORY:
+                    self._checkpointer = Checkpointer(self._file)
         except sqlite3.Error as error:
             raise UserError(
                 f"cannot open the memory {self.path}: {error}; move it away or give another path"
@@ -53,6 +58,9 @@ class Store:
 
     def close(self) -> None:
         """Close the file; its log is folded in by the last one who closes."""
+        if self._checkpointer is not None:
+            self._checkpointer.close()
+            self._checkpointer = None
         self.db.close()
 
     @contextmanager
@@ -70,6 +78,8 @@ class Store:
                 self.db.rollback()
                 raise
             self.db.execute("COMMIT")
+            if self._checkpointer is not None:
+                self._checkpointer.note_commit()
         except sqlite3.OperationalError as error:
             with suppress(sqlite3.Error):
                 self.db.rollback()
@@ -139,10 +149,14 @@ class Store:
         finally:
             saved.close()
 
+    @property
+    def _file(self) -> Path:
+        return Path(self.path).expanduser().absolute()
+
     def _connect(self) -> sqlite3.Connection:
         if self.path == IN_MEMORY:
             return self._configured(sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False))
-        path = Path(self.path).expanduser().absolute()
+        path = self._file
         if path.is_dir():
             raise UserError(f"the memory {path} is a folder; give the path of a file")
         if self.read_only:
@@ -177,8 +191,8 @@ class Store:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        # Moving the log into the file is part of an update: in small portions, 8 ms instead of 20.
-        db.execute("PRAGMA wal_autocheckpoint = 100")
+        # Only where updates come too fast for the checkpointer: 16 MB of log.
+        db.execute("PRAGMA wal_autocheckpoint = 4000")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA cache_size = -32768")
         db.execute("PRAGMA journal_size_limit = 16777216")
