@@ -6,55 +6,95 @@ patrol): it is forgotten after a tenth of the time, and before all else where th
 
 from __future__ import annotations
 
+import math
+
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.evidence import drop_uncited
 from ser_ros.graph.memory.store import Store
 
-# Bounds are looked at every so many observations, and few objects go at once: an update stays quick.
+# Bounds are looked at every so many observations.
 EVERY = 50
-MOST_AT_ONCE = 20
+# Objects forgotten with each observation: as many as a caption brings, few enough for a quick update.
+MOST = 6
 ONCE_SHARE = 0.1
-# A part of the places is looked at each time, so that none is kept for ever and no update is slow.
-PLACE_PARTS = 512
+# A part of the places is looked at each time, so that none is kept for ever and no update is slow. Being
+# prime, it leaves out no part where images come at a regular pace.
+PLACE_PARTS = 509
 _DAY_NS = 86_400_000_000_000
 # What was seen in the last hour may yet be seen again.
 _FRESH_NS = 3_600_000_000_000
 _FOREVER = 2**62
 
 
-def forget(store: Store, config: MemoryConfig, now_ns: int) -> int:
-    """Delete what is too old or too much, those seen longest ago first; call inside a transaction.
+class Forgetting:
+    """Deletes a few objects with each observation while there are too many, or too old ones.
 
-    Returns:
-        the number of objects deleted, at most `MOST_AT_ONCE`.
+    Attributes:
+        config: the bounds.
     """
-    db = store.db
-    number = db.execute("SELECT count(*) FROM object").fetchone()[0]
-    surplus = max(0, number - config.max_objects)
-    if store.size_bytes > config.max_megabytes * 1_000_000:
-        surplus = max(surplus, MOST_AT_ONCE)
-    once, most = "times_seen = 1 AND", min(surplus, MOST_AT_ONCE)
-    rows = _oldest(store, once, now_ns - _FRESH_NS, most)
-    if len(rows) < most:
-        rows |= _oldest(store, "", _FOREVER, most)
-        rows = dict(list(rows.items())[:most])
-    if config.forget_after > 0.0:
-        age = int(config.forget_after * _DAY_NS)
-        rows |= _oldest(store, once, now_ns - int(ONCE_SHARE * age), MOST_AT_ONCE - len(rows))
-        rows |= _oldest(store, "", now_ns - age, MOST_AT_ONCE - len(rows))
-    left = [place for row in rows for place in delete_object(store, row)]
-    if config.forget_after > 0.0:
-        _forget_places(store, left, now_ns, now_ns - age)
-    return len(rows)
 
+    def __init__(self, store: Store, config: MemoryConfig):
+        self.config, self._store = config, store
+        self._unchecked = 0
+        self._surplus = 0
+        self._aged = False
 
-def _oldest(store: Store, condition: str, before: int, most: int) -> dict[int, None]:
-    """Objects that were seen longest ago, in order."""
-    found = store.db.execute(
-        f"SELECT id FROM object WHERE {condition} last_seen < ? ORDER BY last_seen, id LIMIT ?",
-        (before, most),
-    )
-    return {row: None for (row,) in found}
+    def after(self, new: int, now_ns: int) -> None:
+        """Keep the bounds after so many new observations; call inside their transaction."""
+        self._unchecked += new
+        if self._unchecked >= EVERY:
+            self._unchecked = 0
+            self._surplus = self._count_surplus()
+            self._aged = self.config.forget_after > 0.0
+            if self._aged:
+                self._forget_places(f"id % {PLACE_PARTS} = {now_ns // 1_000_000_000 % PLACE_PARTS}", now_ns)
+        most = MOST * new
+        if self._surplus and most:
+            wanted = min(most, self._surplus)
+            forgotten = self._forget_objects(now_ns - _FRESH_NS, _FOREVER, wanted, now_ns)
+            self._surplus = self._surplus - forgotten if forgotten == wanted else 0
+            most -= forgotten
+        if self._aged and most:
+            age = int(self.config.forget_after * _DAY_NS)
+            forgotten = self._forget_objects(now_ns - int(ONCE_SHARE * age), now_ns - age, most, now_ns)
+            self._aged = forgotten == most
+
+    def _count_surplus(self) -> int:
+        number = int(self._store.db.execute("SELECT count(*) FROM object").fetchone()[0])
+        kept = self.config.max_megabytes * 1_000_000 / max(1, self._store.size_bytes)
+        return max(0, number - self.config.max_objects, math.ceil(number * (1.0 - kept)))
+
+    def _forget_objects(self, once_before: int, before: int, most: int, now_ns: int) -> int:
+        """Delete objects seen longest ago; returns how many.
+
+        Args:
+            once_before: those that one image showed go first, when it did before this stamp.
+            before: then all, when last seen before this stamp.
+        """
+        rows = self._oldest("times_seen = 1 AND", once_before, most)
+        if len(rows) < most:
+            rows = list(dict.fromkeys([*rows, *self._oldest("", before, most)]))[:most]
+        left = {str(place) for row in rows for place in delete_object(self._store, row)}
+        if left and self.config.forget_after > 0.0:
+            self._forget_places(f"id IN ({','.join(sorted(left))})", now_ns)
+        return len(rows)
+
+    def _oldest(self, condition: str, before: int, most: int) -> list[int]:
+        found = self._store.db.execute(
+            f"SELECT id FROM object WHERE {condition} last_seen < ? ORDER BY last_seen, id LIMIT ?",
+            (before, most),
+        )
+        return [row for (row,) in found]
+
+    def _forget_places(self, condition: str, now_ns: int) -> None:
+        """Delete places that nothing hangs on and nobody visited for `forget_after`."""
+        self._store.db.execute(
+            f"""DELETE FROM place WHERE {condition}
+            AND (SELECT max(visit.last_seen) FROM visit WHERE visit.place = place.id) < ?
+            AND NOT EXISTS (SELECT 1 FROM object WHERE object.place = place.id)
+            AND NOT EXISTS (SELECT 1 FROM observation WHERE observation.place = place.id)""",
+            (now_ns - int(self.config.forget_after * _DAY_NS),),
+        )
 
 
 def delete_object(store: Store, row: int) -> list[int]:
@@ -77,15 +117,3 @@ def delete_object(store: Store, row: int) -> list[int]:
     db.execute("DELETE FROM object WHERE id = ?", (row,))
     drop_uncited(db, observations)
     return places
-
-
-def _forget_places(store: Store, left: list[int], now_ns: int, before: int) -> None:
-    """Delete the places among `left`, and in this second's part of all, that were not visited since."""
-    marks = ",".join("?" * len(left))
-    store.db.execute(
-        f"""DELETE FROM place WHERE (id % {PLACE_PARTS} = ? OR id IN ({marks}))
-        AND (SELECT max(visit.last_seen) FROM visit WHERE visit.place = place.id) < ?
-        AND NOT EXISTS (SELECT 1 FROM object WHERE object.place = place.id)
-        AND NOT EXISTS (SELECT 1 FROM observation WHERE observation.place = place.id)""",
-        (now_ns // 1_000_000_000 % PLACE_PARTS, *left, before),
-    )

@@ -20,7 +20,7 @@ from ser_ros.graph.memory.announcements import Announcer
 from ser_ros.graph.memory.answer import Answer
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.embeddings import Embedder
-from ser_ros.graph.memory.forgetting import EVERY, forget
+from ser_ros.graph.memory.forgetting import Forgetting
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.question import Question
@@ -47,7 +47,7 @@ class Memory:
         self._recorder = None if store.read_only else Recorder(store, config, self._names)
         self._search = Search(store, config, self._names)
         self._announcer = Announcer(store, config)
-        self._since_forgetting = 0
+        self._forgetting = Forgetting(store, config)
         if self._recorder is not None:
             wordnet.senses(".")  # reads the file now, not during the first update
 
@@ -85,6 +85,7 @@ class Memory:
         self.config = config
         self._search.config = config
         self._announcer.config = config
+        self._forgetting.config = config
         if self._recorder is not None:
             self._recorder.config = config
 
@@ -100,11 +101,7 @@ class Memory:
         batch = [observations] if isinstance(observations, Observation) else list(observations)
         with self.store.transaction():
             new = sum(recorder.record(observation) for observation in batch)
-            self._since_forgetting += new
-            if self._since_forgetting >= EVERY:
-                forgotten = forget(self.store, self.config, max(one.stamp_ns for one in batch))
-                # More may be waiting: go on with the next update.
-                self._since_forgetting = EVERY if forgotten else 0
+            self._forgetting.after(new, max((one.stamp_ns for one in batch), default=0))
         return new
 
     def understand(self, text: str, *, now_ns: int | None = None) -> Question:
