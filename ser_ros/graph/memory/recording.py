@@ -6,11 +6,12 @@ import math
 import sqlite3
 
 from ser_ros.graph.memory.absence import note_absences
+from ser_ros.graph.memory.candidates import known_names
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.evidence import drop_uncited, keep_evidence
 from ser_ros.graph.memory.grid import cell, settle_grid
 from ser_ros.graph.memory.homes import nearest_home
-from ser_ros.graph.memory.identity import Likeness, Name, NameRule, Verdict, judge
+from ser_ros.graph.memory.identity import Likeness, NameRule, Verdict, judge
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.places import Places, View, short_hash, usable
 from ser_ros.graph.memory.relations import record_relations
@@ -38,8 +39,8 @@ class Recorder:
 
     def learn_names(self) -> None:
         """Know the names that the store holds."""
-        for label, head in self._store.db.execute("SELECT label, min(head) FROM object GROUP BY label"):
-            self._names.learn(Name(label, head))
+        for name in known_names(self._store):
+            self._names.learn(name)
 
     def record(self, observation: Observation) -> bool:
         """Write one observation; call inside a transaction.

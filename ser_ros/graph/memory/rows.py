@@ -14,46 +14,40 @@ from ser_ros.graph.pose import Pose
 COLUMNS = """object.id, object.uid, object.label, object.head, object.plural, object.count,
     object.attributes, object.first_seen, object.last_seen, object.times_seen, object.confidence_sum,
     object.place, object.x, object.y, object.z, object.qx, object.qy, object.qz, object.qw,
-    object.view_x, object.view_y, object.gone, object.camera,
+    object.view_x, object.view_y, object.gone, object.trust, object.camera,
     coalesce(home.room, place.room, '') AS room, coalesce(place.uid, '') AS place_uid"""
 TABLE = """object LEFT JOIN place ON place.id = object.place
     LEFT JOIN place AS home ON home.id = object.home"""
-# What tells how well an object fits; joins nothing, for thousands of rows.
-BRIEF = """object.id, object.label, object.attributes, object.last_seen, object.times_seen,
-    object.confidence_sum, object.gone"""
-# Objects of one name that are looked at: the ones seen last.
+# Objects that are looked at for one question: the ones seen last.
 MOST = 4000
 
 
 def select(
-    store: Store,
-    where: str,
-    values: Iterable[Any],
-    question: Question,
-    most: int = MOST,
-    *,
-    brief: bool = False,
+    store: Store, where: str, values: Iterable[Any], question: Question, most: int = MOST
 ) -> list[sqlite3.Row]:
-    """Objects that fulfil `where` and the question's time and area, seen last first.
+    """Objects that fulfil `where` and the question's time and area, seen last first."""
+    limits, arguments = limits_of(question)
+    return store.db.execute(
+        f"""SELECT {COLUMNS} FROM {TABLE} WHERE ({where}) {limits}
+        ORDER BY last_seen DESC, object.id LIMIT ?""",
+        (*values, *arguments, most),
+    ).fetchall()
 
-    Args:
-        brief: only the columns of `BRIEF`.
-    """
-    conditions, arguments = [f"({where})"], list(values)
+
+def limits_of(question: Question) -> tuple[str, list[float]]:
+    """The question's time and area as conditions that go on after a WHERE, and their values."""
+    conditions = ""
+    arguments: list[float] = []
     if question.since_ns is not None:
-        conditions.append("last_seen >= ?")
+        conditions += " AND last_seen >= ?"
         arguments.append(question.since_ns)
     if question.until_ns is not None:
-        conditions.append("first_seen <= ?")
+        conditions += " AND first_seen <= ?"
         arguments.append(question.until_ns)
     if (area := question.area) is not None:
-        conditions.append("(object.x - ?) * (object.x - ?) + (object.y - ?) * (object.y - ?) <= ?")
+        conditions += " AND (object.x - ?) * (object.x - ?) + (object.y - ?) * (object.y - ?) <= ?"
         arguments += [area.x, area.x, area.y, area.y, area.radius * area.radius]
-    return store.db.execute(
-        f"""SELECT {BRIEF if brief else COLUMNS} FROM {"object" if brief else TABLE}
-        WHERE {" AND ".join(conditions)} ORDER BY last_seen DESC, object.id LIMIT ?""",
-        (*arguments, most),
-    ).fetchall()
+    return conditions, arguments
 
 
 def attributes_of(row: sqlite3.Row) -> frozenset[str]:

@@ -9,6 +9,8 @@ from ser_ros.graph.memory.vocabulary import STATES, conflict
 
 # The kinds that people ask for when they mean any member: "animal", "furniture".
 _HYPONYM, _HYPERNYM, _SAME_HEAD, _PART_OF_NAME = 0.8, 0.55, 0.6, 0.4
+# Where another room is asked for than the one that is known, or none is known.
+OTHER_ROOM, NO_ROOM = 0.2, 0.5
 
 
 def name_score(asked: Description, known: Name, names: NameRule) -> float:
@@ -49,4 +51,4 @@ def attribute_score(asked: frozenset[str], known: frozenset[str]) -> float:
 
 def room_score(asked: str, known: str) -> float:
     """1 in the asked room, half where the room is not known, little elsewhere."""
-    return 1.0 if not asked or asked == known else 0.5 if not known else 0.2
+    return 1.0 if not asked or asked == known else NO_ROOM if not known else OTHER_ROOM

@@ -27,19 +27,26 @@ _NUMBERS = (
     "twelve",
 )
 # Below this fit an answer is offered as something else, not as what was asked for.
-_CLEAR = 0.5
+CLEAR = 0.5
 
 
-def say(question: Question, matches: list[Match], now_ns: int, timezone: str) -> str:
-    """The answer as one or two sentences."""
+def say(
+    question: Question, matches: list[Match], counted: tuple[int, bool], now_ns: int, timezone: str
+) -> str:
+    """The answer as one or two sentences.
+
+    Args:
+        matches: best first.
+        counted: how many clearly are what was asked for, also beyond `matches`, and whether "at least".
+    """
     if question.kind is Kind.CHANGES:
         return _say_changes(matches)
     if question.thing is None:
         return _say_contents(question, matches)
     asked = question.thing
     if question.kind is Kind.COUNT:
-        return _say_count(question, matches)
-    clear = [match for match in matches if match.score >= _CLEAR]
+        return _say_count(question, *counted)
+    clear = [match for match in matches if match.score >= CLEAR]
     if not matches and not wordnet.is_known(asked.head):
         return f'I do not know "{asked.label}"; ask me in English.'
     if not matches or (question.kind is Kind.STATE and matches[0].score < question.min_score):
@@ -51,16 +58,19 @@ def say(question: Question, matches: list[Match], now_ns: int, timezone: str) ->
         seen = a_thing(best.label, best.attributes, best.count, best.plural)
         missing = f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}"
         return f"{missing}, but I saw {seen} {_where_and_when(best, now_ns, timezone)}."
-    article = "the" if len(clear) == 1 else None
+    others = counted[0] - 1
+    article = None if others else "the"
     thing = a_thing(best.label, best.attributes, best.count, best.plural, article)
     sentence = f"I last saw {thing} {_where_and_when(best, now_ns, timezone)}."
     if best.gone:
         sentence += f" It was not there when I came back {say_when(best.gone, now_ns, timezone)}."
     if best.times_seen == 1 and not best.gone:
         sentence += " Only one picture showed it, so I may be wrong."
-    if len(clear) > 1:
-        others = f"{number(len(clear) - 1)} other{'s' if len(clear) > 2 else ''}"
-        sentence += f" I remember {others} that may fit."
+    if others:
+        many = (
+            f"{number(others)} other{'s' if others > 1 else ''}" if others < len(_NUMBERS) else "many others"
+        )
+        sentence += f" I remember {many} that may fit."
     return sentence
 
 
@@ -134,14 +144,12 @@ def _say_contents(question: Question, matches: list[Match]) -> str:
     return f"{place[:1].upper()}{place[1:]} I saw {_things(matches)}."
 
 
-def _say_count(question: Question, matches: list[Match]) -> str:
+def _say_count(question: Question, total: int, vague: bool) -> str:
     assert question.thing is not None
-    there = [match for match in matches if not match.gone and match.score >= _CLEAR]
-    total = sum(match.count or (2 if match.plural else 1) for match in there)
-    vague = "at least " if any(match.plural and match.count is None for match in there) else ""
     asked = question.thing
     things = a_thing(asked.label, asked.attributes, None, total != 1, "the").removeprefix("the ")
-    return f"I remember {vague}{number(total)} {things}{_asked_place(question)}."
+    least = "at least " if vague else ""
+    return f"I remember {least}{number(total)} {things}{_asked_place(question)}."
 
 
 def _say_state(asked: Description, best: Match, now_ns: int, timezone: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 
@@ -51,9 +52,10 @@ class Surroundings:
     def stand(self, location: str, rows: list[sqlite3.Row]) -> list[Likeness]:
         """How each object stands to the best anchor for it."""
         stated = self._stated(location)
+        nearby = self._nearby(location, rows)
         return [
-            max(stated.get(row["id"], _NOTHING), self._nearby(location, row), key=lambda one: one.score)
-            for row in rows
+            max(stated.get(row["id"], _NOTHING), near, key=lambda one: one.score)
+            for row, near in zip(rows, nearby, strict=True)
         ]
 
     def inhabitants(self, question: Question) -> list[tuple[sqlite3.Row, Likeness]]:
@@ -62,12 +64,9 @@ class Surroundings:
         found = {row["id"]: (row, stated[row["id"]]) for row in self._rows(list(stated), question)}
         if question.location == "near":
             for anchor, _ in list(self._anchors.values())[:20]:
-                for row in self._around(anchor, question):
-                    likeness = self._nearby("near", row)
-                    if (
-                        row["id"] not in self._anchors
-                        and likeness.score > found.get(row["id"], (row, _NOTHING))[1].score
-                    ):
+                around = [row for row in self._around(anchor, question) if row["id"] not in self._anchors]
+                for row, likeness in zip(around, self._nearby("near", around), strict=True):
+                    if likeness.score > found.get(row["id"], (row, _NOTHING))[1].score:
                         found[row["id"]] = (row, likeness)
         return list(found.values())
 
@@ -85,15 +84,22 @@ class Surroundings:
                     stated[thing] = Likeness(fit, relation.observation, self._phrase(location, anchor))
         return stated
 
-    def _nearby(self, location: str, row: sqlite3.Row) -> Likeness:
-        if row["view_x"] is None or location not in BESIDE | {"in"}:
-            return _NOTHING
+    def _nearby(self, location: str, rows: list[sqlite3.Row]) -> list[Likeness]:
+        """How each object stands to the anchors by their places in view."""
         x, y, scores, numbers = self._placed
-        near = np.hypot(x - row["view_x"], y - row["view_y"]) <= self._radius  # [anchors]
-        fits = np.where(near & (numbers != row["id"]), scores, 0.0)
-        best = int(fits.argmax()) if fits.size else 0
-        fit = (_NEARBY if location == "near" else _UNKNOWN * 1.4) * float(fits[best] if fits.size else 0.0)
-        return Likeness(fit, None, self._phrase("near", int(numbers[best]))) if fit > _UNKNOWN else _NOTHING
+        if location not in BESIDE | {"in"} or not numbers.size or not rows:
+            return [_NOTHING] * len(rows)
+        points = np.array([(row["view_x"], row["view_y"]) for row in rows], np.float64)  # NaN for None
+        distances = np.hypot(points[:, :1] - x, points[:, 1:] - y)  # [rows, anchors]
+        others = numbers != np.array([row["id"] for row in rows])[:, None]
+        fits = np.where((distances <= self._radius) & others, scores, 0.0)
+        fits *= _NEARBY if location == "near" else _UNKNOWN * 1.4
+        return [
+            Likeness(float(fit[best]), None, self._phrase("near", int(numbers[best])))
+            if fit[best] > _UNKNOWN
+            else _NOTHING
+            for fit, best in zip(fits, fits.argmax(axis=1), strict=True)
+        ]
 
     def _around(self, anchor: sqlite3.Row, question: Question) -> list[sqlite3.Row]:
         if anchor["view_x"] is None:
@@ -107,8 +113,8 @@ class Surroundings:
         )
 
     def _rows(self, numbers: list[int], question: Question) -> list[sqlite3.Row]:
-        marks = ",".join("?" * len(numbers[:900]))
-        return select(self._store, f"object.id IN ({marks})", numbers[:900], question) if numbers else []
+        where = "object.id IN (SELECT value FROM json_each(?))"
+        return select(self._store, where, (json.dumps(numbers),), question)
 
     def _phrase(self, location: str, anchor: int) -> str:
         return f"{LOCATION_WORDS.get(location, location)} the {self._anchors[anchor][0]['label']}"

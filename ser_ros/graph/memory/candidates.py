@@ -1,0 +1,175 @@
+"""The objects that fit a description best, found without reading all that might.
+
+Things that look alike, of one label and one set of attributes, fit equally well but for their trust, by
+which the index `object_look` sorts them. Looks are read from the best fit downwards until no other can
+reach what was found: of ten thousand chairs a few hundred are read, and the one red chair always is.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ser_ros.graph.memory.identity import Name, NameRule
+from ser_ros.graph.memory.question import Description, Question
+from ser_ros.graph.memory.rows import limits_of, select
+from ser_ros.graph.memory.scoring import NO_ROOM, OTHER_ROOM, attribute_score, name_score
+from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.vocabulary import STRUCTURE
+
+# Names that are looked at for one description: the best.
+_MOST_LABELS = 64
+# An index alone gives the labels: one step for each, not one for each object.
+_LABELS = """WITH RECURSIVE name (label) AS (
+    SELECT min(label) FROM object
+    UNION ALL SELECT (SELECT min(object.label) FROM object WHERE object.label > name.label)
+    FROM name WHERE label IS NOT NULL)
+SELECT label, (SELECT head FROM object WHERE object.label = name.label
+    ORDER BY object.attributes, trust, last_seen LIMIT 1) FROM name WHERE label IS NOT NULL"""
+_IN_ROOM = """(home IN (SELECT id FROM place WHERE room = ?)
+    OR home IS NULL AND place IN (SELECT id FROM place WHERE room = ?))"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A remembered object that may be the answer."""
+
+    row: sqlite3.Row
+    score: float
+    observation: int | None = None
+    relation: str = ""
+
+
+class Fit(NamedTuple):
+    """How well an object fits, before it is read; the best sorts first.
+
+    Attributes:
+        rank: minus the score in hundredths; of those that fit as well the one seen last is first.
+        unseen: minus the stamp of the newest image that showed it.
+        number: row of the object.
+    """
+
+    rank: int
+    unseen: int
+    number: int
+    score: float
+
+
+class Candidates:
+    """Looks up objects of a store by name, look and room."""
+
+    def __init__(self, store: Store, names: NameRule):
+        self._store, self._names = store, names
+        self._labels: list[Name] = []
+        self._labels_at: tuple[int, int] | None = None
+
+    def forget(self) -> None:
+        """Drop what is known of the store, as after another one was loaded into it."""
+        self._labels_at = None
+
+    def labels(self) -> list[Name]:
+        """The names of the things in the store."""
+        db = self._store.db
+        version = (db.execute("PRAGMA data_version").fetchone()[0], db.total_changes)
+        if version != self._labels_at:
+            self._labels = known_names(self._store)
+            self._labels_at = version
+        return self._labels
+
+    def name_scores(self, thing: Description) -> dict[str, float]:
+        """How well each known label names the thing, those that do."""
+        scores = {name.label: name_score(thing, name, self._names) for name in self.labels()}
+        return {label: score for label, score in scores.items() if score > 0.0}
+
+    def described(
+        self, thing: Description, question: Question, *, room: str = "", least: float = 0.0, most: int = 300
+    ) -> list[Fit]:
+        """The `most` objects that fit a description best, best first.
+
+        Args:
+            question: limits time and area.
+            room: where one is asked for, besides that of the thing.
+            least: what fits worse is left out.
+        """
+        rooms = [name for name in (thing.room, room) if name]
+        looks = self._looks(thing)
+        found: list[Fit] = []
+        for score in sorted(looks, reverse=True):
+            if score < least or (len(found) == most and found[-1].rank < -_hundredths(score)):
+                break
+            found = sorted([*found, *self._alike(looks[score], score, question, rooms, most)])[:most]
+        return [fit for fit in found if fit.score >= least]
+
+    def in_room(self, room: str, question: Question, most: int) -> list[Candidate]:
+        """What is in a room, the most trusted first; no walls and floors."""
+        limits, values = limits_of(question)
+        marks = ",".join("?" * len(STRUCTURE))
+        numbers = self._store.db.execute(
+            f"""SELECT id, trust FROM object WHERE {_IN_ROOM} AND head NOT IN ({marks}) {limits}
+            ORDER BY gone <> 0, trust DESC, last_seen DESC, id LIMIT ?""",
+            (room, room, *sorted(STRUCTURE), *values, most),
+        )
+        return self.read([Fit(0, 0, number, trust) for number, trust in numbers])
+
+    def read(self, fits: Sequence[Fit]) -> list[Candidate]:
+        """The same objects with all that is known of them."""
+        numbers = json.dumps([fit.number for fit in fits])
+        where = "object.id IN (SELECT value FROM json_each(?))"
+        rows = {row["id"]: row for row in select(self._store, where, (numbers,), Question(""))}
+        return [Candidate(rows[fit.number], fit.score) for fit in fits]
+
+    def count(self, numbers: Sequence[int]) -> tuple[int, bool]:
+        """How many things those of some objects are that are not gone, and whether there may be more."""
+        things, vague = self._store.db.execute(
+            """SELECT total(coalesce(count, 1 + plural)), total(plural AND count IS NULL) FROM object
+            WHERE gone = 0 AND id IN (SELECT value FROM json_each(?))""",
+            (json.dumps(numbers),),
+        ).fetchone()
+        return int(things), bool(vague)
+
+    def _looks(self, thing: Description) -> dict[float, list[tuple[str, str]]]:
+        """Known pairs of label and attributes by how well they fit the description."""
+        scores = sorted(self.name_scores(thing).items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_LABELS]
+        names = dict(scores)
+        marks = ",".join("?" * len(names))
+        looks: dict[float, list[tuple[str, str]]] = defaultdict(list)
+        for label, texts in self._store.db.execute(
+            f"SELECT label, attributes FROM object WHERE label IN ({marks}) GROUP BY label, attributes",
+            tuple(names),
+        ):
+            look = attribute_score(thing.attributes, frozenset(filter(None, texts.split("|"))))
+            looks[names[label] * look].append((label, texts))
+        return looks
+
+    def _alike(
+        self, looks: list[tuple[str, str]], score: float, question: Question, rooms: list[str], most: int
+    ) -> list[Fit]:
+        """The best objects of some looks that fit as well as each other."""
+        limits, values = limits_of(question)
+        room, join = "1.0", ""
+        for _ in rooms:
+            room += f" * CASE coalesce(home.room, place.room, '') WHEN ? THEN 1.0 WHEN '' THEN {NO_ROOM}"
+            room += f" ELSE {OTHER_ROOM} END"
+            join = """LEFT JOIN place ON place.id = object.place
+                LEFT JOIN place AS home ON home.id = object.home"""
+        rows = self._store.db.execute(
+            f"""SELECT object.id, last_seen, ? * trust * {room} AS fit FROM json_each(?) AS look
+            CROSS JOIN object ON object.label = json_extract(look.value, '$[0]')
+            AND object.attributes = json_extract(look.value, '$[1]') {join}
+            WHERE 1 {limits} ORDER BY round(100.0 * fit) DESC, last_seen DESC, object.id LIMIT ?""",
+            (score, *rooms, json.dumps(looks), *values, most),
+        )
+        return [Fit(-_hundredths(fit), -last_seen, number, fit) for number, last_seen, fit in rows]
+
+
+def known_names(store: Store) -> list[Name]:
+    """The names of the things in a store, by label."""
+    return [Name(label, head) for label, head in store.db.execute(_LABELS)]
+
+
+def _hundredths(score: float) -> int:
+    return round(100.0 * score)
