@@ -1,6 +1,6 @@
 """Messages of a recording: rosbag2 (SQLite, MCAP, split, zstd), rosbag1, and what a killed recorder left.
 
-Needs no ROS install: `rosbags` reads and deserialises, `mcap` reads files that have no end.
+Needs no ROS install: `rosbags` reads and deserialises, `unfinished` reads what it refuses.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from ser_ros.errors import UserError
+from ser_ros.replay.topics import Topic, full_type_name
+from ser_ros.replay.unfinished import RawMessage, Remains, has_write_ahead_log, read_remains
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 STORAGE_SUFFIXES = (".mcap", ".db3")
@@ -28,22 +30,23 @@ class BagMessage(NamedTuple):
     error: str
 
 
-@dataclass(frozen=True)
-class Topic:
-    """`type` is spelled pkg/msg/Type; `count` is the number of messages."""
-
-    type: str
-    count: int
-
-
 @dataclass
 class _File:
-    """One storage, opened by rosbags, or read as a stream when it has no end."""
+    """One storage: opened by rosbags, or what is left of it."""
 
     path: Path
     reader: Any = None
     ros1: bool = False
     topics: dict[str, Topic] = field(default_factory=dict)
+    remains: Remains | None = None
+
+    def messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
+        """Those of `topics` in the order they were recorded."""
+        if self.remains is not None:
+            yield from self.remains.messages(topics)
+        elif wanted := [c for c in self.reader.connections if c.topic in topics]:
+            for connection, log_time, data in self.reader.messages(connections=wanted):
+                yield connection.topic, log_time, bytes(data)
 
 
 class Bag:
@@ -107,7 +110,7 @@ class Bag:
 
     def _raw(self, topics: Collection[str]) -> Iterator[tuple[bool, str, int, bytes]]:
         for file in self._files:
-            source = _rosbags_messages(file, topics) if file.reader is not None else _stream(file, topics)
+            source = file.messages(topics)
             while True:
                 try:
                     topic, log_time, data = next(source)
@@ -115,7 +118,9 @@ class Bag:
                     break
                 except Exception as error:
                     # A damaged chunk raises whatever its decoder raises (struct, zstd, SQLite errors).
-                    self.warnings.append(f"{file.path}: reading stopped at damaged data ({_sentence(error)})")
+                    warning = f"{file.path}: reading stopped at damaged data ({_sentence(error)})"
+                    if warning not in self.warnings:  # poses and images are read in two passes
+                        self.warnings.append(warning)
                     break
                 yield file.ros1, topic, log_time, data
 
@@ -149,23 +154,27 @@ class Bag:
             self.warnings.append(
                 f"{self.path}: no metadata.yaml (the recording was not finished); what its files hold is used"
             )
-        opened = 0
-        for stored in storages:
-            storage = self._plain_storage(stored)
-            try:
-                yield self._rosbag2(storage)
-                opened += 1
-            except Exception as error:
-                if storage.suffix == ".mcap" and (file := _scan_unfinished_mcap(storage)):
-                    self.warnings.append(
-                        f"{stored}: has no end ({_sentence(error)}); read up to where it breaks off"
-                    )
-                    yield file
-                    opened += 1
-                else:
-                    self.warnings.append(f"{stored}: cannot be read ({_sentence(error)})")
-        if not opened:
+        files = [file for file in map(self._storage, storages) if file is not None]
+        if not files:
             raise UserError(self.warnings[-1])
+        yield from files
+
+    def _storage(self, stored: Path) -> _File | None:
+        """One storage file by itself; None, and a warning, where nothing can be got out of it."""
+        path = self._plain_storage(stored)
+        if has_write_ahead_log(path) and (remains := read_remains(path)):
+            self.warnings.append(f"{stored}: was not closed; its write-ahead log is read as well")
+            return _File(path, topics=remains.topics, remains=remains)
+        try:
+            return self._rosbag2(path)
+        except Exception as error:
+            if remains := read_remains(path):
+                self.warnings.append(
+                    f"{stored}: is incomplete ({_sentence(error)}); read up to where it breaks off"
+                )
+                return _File(path, topics=remains.topics, remains=remains)
+            self.warnings.append(f"{stored}: cannot be read ({_sentence(error)})")
+            return None
 
     def _plain_storage(self, path: Path) -> Path:
         """`path`, or a decompressed copy of what can be read of it that lives until `close`."""
@@ -211,71 +220,12 @@ def storage_files(path: Path) -> list[Path]:
     return sorted(found, key=part)
 
 
-def full_type_name(name: str) -> str:
-    """`sensor_msgs/Image`, as rosbag1 and some MCAP writers spell it, becomes `sensor_msgs/msg/Image`."""
-    package, _, rest = name.partition("/")
-    return name if rest.startswith("msg/") else f"{package}/msg/{rest}"
-
-
 def _reader_topics(reader: Any) -> dict[str, Topic]:
     topics: dict[str, Topic] = {}
     for connection in reader.connections:
         count = topics.get(connection.topic, Topic("", 0)).count + connection.msgcount
         topics[connection.topic] = Topic(full_type_name(connection.msgtype), count)
     return topics
-
-
-def _rosbags_messages(file: _File, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
-    wanted = [c for c in file.reader.connections if c.topic in topics]
-    if wanted:
-        for connection, log_time, data in file.reader.messages(connections=wanted):
-            yield connection.topic, log_time, bytes(data)
-
-
-def _stream(file: _File, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
-    from mcap.exceptions import EndOfFile
-    from mcap.records import Channel, Message
-    from mcap.stream_reader import StreamReader
-
-    channels: dict[int, str] = {}
-    with file.path.open("rb") as stream:
-        try:
-            for record in StreamReader(stream).records:
-                if isinstance(record, Channel):
-                    channels[record.id] = record.topic
-                elif isinstance(record, Message) and channels.get(record.channel_id) in topics:
-                    yield channels[record.channel_id], record.log_time, record.data
-        except EndOfFile:
-            return
-
-
-def _scan_unfinished_mcap(path: Path) -> _File | None:
-    """Topics of an MCAP without a footer, found by reading it through once; None when nothing is in it."""
-    from mcap.exceptions import McapError
-    from mcap.records import Channel, Message, Schema
-    from mcap.stream_reader import StreamReader
-
-    schemas: dict[int, str] = {}
-    channels: dict[int, tuple[str, str]] = {}
-    counts: dict[int, int] = {}
-    with path.open("rb") as stream:
-        try:
-            for record in StreamReader(stream).records:
-                if isinstance(record, Schema):
-                    schemas[record.id] = record.name
-                elif isinstance(record, Channel):
-                    channels[record.id] = (record.topic, schemas.get(record.schema_id, ""))
-                elif isinstance(record, Message):
-                    counts[record.channel_id] = counts.get(record.channel_id, 0) + 1
-        except (McapError, ValueError, EOFError, OSError):
-            pass  # the point where the file breaks off; everything before it counts
-        except Exception as error:  # zstd and lz4 raise classes of their own for half a chunk
-            if "zstd" not in type(error).__module__.lower() and "lz4" not in str(error).lower():
-                raise
-    topics = {
-        t: Topic(full_type_name(kind), counts.get(key, 0)) for key, (t, kind) in channels.items() if kind
-    }
-    return _File(path, topics=topics) if topics else None
 
 
 @cache
@@ -301,4 +251,4 @@ def _plain(data: bytes) -> bytes:
 
 
 def _sentence(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().rstrip(".")
+    return " ".join((str(error) or type(error).__name__).split()).rstrip(".")

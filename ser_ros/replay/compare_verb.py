@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ser_ros.errors import UserError
@@ -10,7 +9,7 @@ from ser_ros.replay.compare import Comparison, as_json, differences, write_compa
 from ser_ros.replay.marking import mark
 from ser_ros.replay.record import read_records
 from ser_ros.replay.references import beside, read_references
-from ser_ros.replay.run import RunFiles
+from ser_ros.replay.run import RunFiles, read_settings
 from ser_ros.replay.scores_verb import all_scores
 
 
@@ -51,10 +50,10 @@ def compare_runs(a: Path, b: Path, references: Path | None, out: Path | None, pr
 
 def _settings(run: Path) -> tuple[Path | None, str]:
     """The recording and the prompt style of a run; (None, "") where run.json is lost."""
-    path = RunFiles(run).settings
-    if not path.is_file():
+    files = RunFiles(run)
+    if not files.settings.is_file():
         return None, ""
-    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings = read_settings(files)
     return Path(settings["source"]), settings["options"]["style"]
 
 

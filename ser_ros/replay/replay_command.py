@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ from ser_ros.errors import UserError
 from ser_ros.runtime.captioner import CaptionOptions
 
 if TYPE_CHECKING:
-    from ser_ros.replay.record import FrameRecord
-    from ser_ros.replay.scoring import ScoreRow
+    from ser_ros.replay.run import ReplaySettings
+    from ser_ros.replay.source import Source
 
 DEFAULTS = CaptionOptions()
 
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("name the recording to replay, or two runs with --compare")
     if args.every < 1:
         raise UserError(f"--every {args.every}: must be 1 or more")
-    if args.rate is not None and args.rate <= 0:
+    if args.rate is not None and not 0 < args.rate < math.inf:
         raise UserError(f"--rate {args.rate}: must be above 0")
     summary = replay(args)
     if args.json:
@@ -96,25 +97,25 @@ def replay(args: argparse.Namespace) -> dict:
 
     from ser_ros.replay.bag_source import BagSource
     from ser_ros.replay.outputs import derive
+    from ser_ros.replay.references import beside, read_references
     from ser_ros.replay.report import ReportInput, write_report
-    from ser_ros.replay.run import ReplaySettings, RunFiles, caption_frames, disk_errors, read_timings
+    from ser_ros.replay.rerun_drawing import import_rerun
+    from ser_ros.replay.run import RunFiles, caption_frames, disk_errors, read_timings
+    from ser_ros.replay.scores_verb import all_scores
     from ser_ros.replay.source import open_source
     from ser_ros.replay.trajectory import Trajectory, read_trajectory
     from ser_ros.runtime.load import load_captioner
 
     source = open_source(args.bag, args.topic)
     trajectory = read_trajectory(source.bag) if isinstance(source, BagSource) else Trajectory()
+    # What is missing is said before an hour of captioning, not after.
+    if args.rerun:
+        import_rerun()
+    truth = args.references or beside(args.bag)
+    references = read_references(truth, args.style) if truth else {}
     files = RunFiles(args.out or Path(f"replay_{args.bag.resolve().stem}"))
-    options = CaptionOptions(args.style, args.refinements, args.max_tokens, args.beams)
-    settings = ReplaySettings(
-        str(args.bag.resolve()),
-        source.camera,
-        str(Path(args.model).resolve()),
-        args.every,
-        args.rate,
-        options,
-    )
     captioner = load_captioner(args.model, backend=args.backend, device=args.device)
+    settings = _settings(args, source)
     try:
         # All frames of the recording, also those that --every and --rate skip: their number is known.
         with tqdm(total=source.count or None, unit="frame", disable=None, file=sys.stderr) as bar:
@@ -131,8 +132,11 @@ def replay(args: argparse.Namespace) -> dict:
     with disk_errors(files.folder):
         derived = derive(records, files)
         timings = read_timings(files)
-        scores = _scores(args, records, source.warnings)
-        subtitle = f"{args.bag.name}, {source.camera}; model {Path(args.model).name}; poses from " + (
+        scores = all_scores(records, references, source.warnings)
+        if truth and not any(record.stamp in references for record in records):
+            source.warnings.append(f"{truth}: is of other frames (no stamp is equal); nothing was scored")
+        name = "/".join(args.bag.resolve().parts[-2:])  # many a bag is called "bag"
+        subtitle = f"{name}, {source.camera}; model {Path(args.model).name}; poses from " + (
             trajectory.description or "nowhere (the recording has none)"
         )
         report = ReportInput(
@@ -169,12 +173,22 @@ def replay(args: argparse.Namespace) -> dict:
     }
 
 
-def _scores(args: argparse.Namespace, records: list[FrameRecord], warnings: list[str]) -> list[ScoreRow]:
-    from ser_ros.replay.references import beside, read_references
-    from ser_ros.replay.scores_verb import all_scores
+def _settings(args: argparse.Namespace, source: Source) -> ReplaySettings:
+    from ser_ros.replay.fingerprint import model_digest, recording_bytes
+    from ser_ros.replay.run import ReplaySettings
+    from ser_ros.runtime.load import DEFAULT_MODEL
 
-    path = args.references or beside(args.bag)
-    return all_scores(records, read_references(path, args.style), warnings) if path else []
+    model = Path(args.model or DEFAULT_MODEL).expanduser().resolve()
+    return ReplaySettings(
+        source=str(args.bag.resolve()),
+        camera=source.camera,
+        model=str(model),
+        source_bytes=recording_bytes(args.bag),
+        model_digest=model_digest(model),
+        every=args.every,
+        rate=args.rate,
+        options=CaptionOptions(args.style, args.refinements, args.max_tokens, args.beams),
+    )
 
 
 def _print_summary(summary: dict) -> None:
@@ -190,3 +204,5 @@ def _print_summary(summary: dict) -> None:
     Console().print(table)
     for warning in summary["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
+    if summary["first_error"] and summary["captioned"]:
+        print(f"warning: the first unreadable frame: {summary['first_error']}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ser_ros import __version__
 from ser_ros.errors import UserError
@@ -20,6 +22,7 @@ from ser_ros.replay.thumbnails import save_thumbnail
 from ser_ros.replay.trajectory import Trajectory
 from ser_ros.runtime.captioner import Captioner, CaptionOptions
 
+FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 LEAST_FREE = 100_000  # bytes; with less even an empty memory cannot be opened
 
 
@@ -31,6 +34,8 @@ class ReplaySettings:
         source: the recording.
         camera: its image topic, or folder or file name.
         model: checkpoint folder.
+        source_bytes, model_digest: their contents (`fingerprint`), so that another recording or model at the
+            same path is not taken for the old one.
         every: caption every n-th frame, from 1.
         rate: caption at most this many frames a second of recorded time instead; None uses `every`.
         options: how to caption.
@@ -39,6 +44,8 @@ class ReplaySettings:
     source: str
     camera: str
     model: str
+    source_bytes: int = 0
+    model_digest: str = ""
     every: int = 1
     rate: float | None = None
     options: CaptionOptions = field(default_factory=CaptionOptions)
@@ -88,9 +95,10 @@ def caption_frames(
     `on_frame` is called with the number of frames of the recording that are dealt with so far.
 
     Raises:
-        UserError: the folder holds a run with other settings, or the disk is full; what was written stays.
+        UserError: the folder holds a run with other settings, another process writes to it, or the disk is
+            full; what was written stays.
     """
-    with disk_errors(files.folder):
+    with disk_errors(files.folder), _alone(files):
         records = _begin(settings, files)
         done = {record.index for record in records}
         on_frame(records[-1].index + 1 if records else 0)
@@ -133,28 +141,62 @@ def _caption(
     return record, {"total": total, **description.timings}
 
 
+@contextmanager
+def _alone(files: RunFiles) -> Iterator[None]:
+    """Keep a second replay out of the folder; the lock goes with the process."""
+    try:
+        files.thumbnails.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in FULL_OR_READ_ONLY:
+            raise
+        raise UserError(f"{files.folder}: cannot be made a folder ({error.strerror})") from error
+    folder = os.open(files.folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"{files.folder}: another replay is writing to it; choose another --out"
+            ) from error
+        yield
+    finally:
+        os.close(folder)
+
+
 def _begin(settings: ReplaySettings, files: RunFiles) -> list[FrameRecord]:
-    """Check or write run.json; return the records of an earlier run, its cut last line removed."""
-    files.thumbnails.mkdir(parents=True, exist_ok=True)
+    """Check or write run.json; return the records of an earlier run, its cut last lines removed."""
     told = {"version": __version__, **asdict(settings)}
-    if not files.settings.is_file():
-        files.settings.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    records = read_records(files.captions) if files.captions.is_file() else []
+    if not records:  # a run that captioned nothing binds nobody
+        _replace(files.settings, json.dumps(told, indent=2) + "\n")
         return []
-    before = json.loads(files.settings.read_text(encoding="utf-8"))
+    before = read_settings(files)
     changed = sorted(key for key in told if before.get(key) != told[key])
     if changed:
         raise UserError(
-            f"{files.folder}: holds a replay with other settings ({', '.join(changed)} differ);"
+            f"{files.folder}: holds a replay with other settings ({', '.join(changed)});"
             " choose another --out or delete the folder"
         )
-    if not files.captions.is_file():
-        return []
-    records = read_records(files.captions)
-    whole = "".join(record.to_json() + "\n" for record in records)
-    partial = files.captions.with_suffix(".partial")
-    partial.write_text(whole, encoding="utf-8")
-    partial.replace(files.captions)
+    done = {record.index for record in records}
+    timings = [one for one in read_timings(files) if one["index"] in done]
+    _replace(files.captions, "".join(record.to_json() + "\n" for record in records))
+    _replace(files.timings, "".join(json.dumps(one) + "\n" for one in timings))
     return records
+
+
+def read_settings(files: RunFiles) -> dict[str, Any]:
+    """What run.json tells.
+
+    Raises:
+        UserError: it is missing or no JSON object.
+    """
+    try:
+        settings = json.loads(files.settings.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise UserError(f"{files.settings}: cannot be read; choose another folder or delete this one")
+    return settings
 
 
 def read_timings(files: RunFiles) -> list[dict[str, float]]:
@@ -163,18 +205,24 @@ def read_timings(files: RunFiles) -> list[dict[str, float]]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
     """Turn a full or read-only disk into one sentence; whatever is written by then stays."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+        if error.errno not in FULL_OR_READ_ONLY:
             raise
         raise _unwritable(folder, error.errno) from error
     except UserError as error:
         # SQLite calls a full disk an I/O error.
-        if shutil.disk_usage(folder).free >= LEAST_FREE:
+        if not folder.is_dir() or shutil.disk_usage(folder).free >= LEAST_FREE:
             raise
         raise _unwritable(folder, errno.ENOSPC) from error
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,8 @@ import zstandard
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from ser_ros.errors import UserError
-from ser_ros.replay.bag import Bag, Topic, full_type_name, storage_files
+from ser_ros.replay.bag import Bag, storage_files
+from ser_ros.replay.topics import Topic, full_type_name
 from tests.replay.bags import write_rosbag1, write_rosbag2
 
 TOPIC = "/camera/image_raw"
@@ -96,7 +101,44 @@ def test_mcap_cut_by_a_kill_is_read_up_to_the_break(tmp_path, kept):
     with Bag(path) as bag:
         found = [item for item in bag.messages([TOPIC]) if item.message is not None]
         assert 100 <= len(found) < 400  # whole chunks of 1 MB, the broken one is lost
-        assert any("has no end" in warning for warning in bag.warnings)
+        assert any("is incomplete" in warning for warning in bag.warnings)
+
+
+def test_sqlite_cut_by_a_full_disk_is_read_up_to_the_break(tmp_path):
+    path = write_rosbag2(tmp_path / "bag", frames=400, storage=StoragePlugin.SQLITE3)
+    file = path / "bag.db3"
+    os.truncate(file, file.stat().st_size // 2)
+    with Bag(path) as bag:
+        found = [item for item in bag.messages([TOPIC]) if item.message is not None]
+        assert 150 <= len(found) < 250
+        assert bag.topics[TOPIC].count == pytest.approx(len(found), abs=1)
+        assert any("is incomplete" in warning for warning in bag.warnings)
+
+
+@pytest.mark.parametrize("journal", ["MEMORY", "WAL"])
+def test_sqlite_of_a_killed_recorder_gives_what_was_committed(tmp_path, journal):
+    """rosbag2 keeps its journal in memory, or in a write-ahead log with the `resilient` preset."""
+    whole = write_rosbag2(tmp_path / "whole", frames=6, storage=StoragePlugin.SQLITE3) / "whole.db3"
+    (tmp_path / "bag").mkdir()
+    script = f"""
+import os, signal, sqlite3
+with sqlite3.connect({str(whole)!r}) as done:
+    statements = list(done.iterdump())
+rows = [s for s in statements if s.startswith('INSERT INTO "messages"')]
+database = sqlite3.connect({str(tmp_path / "bag" / "bag_0.db3")!r}, isolation_level=None)
+database.execute("PRAGMA journal_mode={journal}")
+database.executescript("".join(s for s in statements if s not in rows))
+database.execute("BEGIN")
+for row in rows[:8]:
+    database.execute(row)
+database.execute("COMMIT")
+database.execute("BEGIN")
+for row in rows[8:]:
+    database.execute(row)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
+    assert reds(tmp_path / "bag") == [200, 30, 30, 200]
 
 
 def test_damaged_chunk_keeps_the_messages_before_it(tmp_path):

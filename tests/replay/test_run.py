@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -70,7 +73,8 @@ def test_killed_replay_goes_on_where_it_stopped(bag, model, tmp_path):
     assert (tmp_path / "cut" / "captions.jsonl").read_bytes() == (
         tmp_path / "whole" / "captions.jsonl"
     ).read_bytes()
-    assert len((tmp_path / "cut" / "timings.jsonl").read_text().splitlines()) == 6 + 3
+    timed = [json.loads(line)["index"] for line in (tmp_path / "cut" / "timings.jsonl").open()]
+    assert timed == [0, 1, 2, 3, 4, 5]
 
 
 def test_replay_killed_as_a_process_goes_on_too(model, tmp_path, start_process):
@@ -94,7 +98,7 @@ def test_replay_killed_as_a_process_goes_on_too(model, tmp_path, start_process):
 @pytest.mark.parametrize(("every", "rate", "last"), [(1, None, 6), (4, None, 5), (1, 1.0, 6)])
 def test_progress_counts_the_frames_of_the_recording(bag, model, tmp_path, every, rate, last):
     source, captioner = open_source(bag), load_captioner(str(model))
-    settings = ReplaySettings(str(bag), source.camera, str(model), every, rate)
+    settings = ReplaySettings(str(bag), source.camera, str(model), every=every, rate=rate)
     positions: list[int] = []
     caption_frames(source, Trajectory(), captioner, settings, RunFiles(tmp_path), positions.append)
     assert positions == sorted(positions)
@@ -109,7 +113,51 @@ def test_recording_without_a_frame_is_one_sentence(model, tmp_path, capsys):
 def test_other_settings_do_not_mix_into_a_finished_run(bag, model, tmp_path, capsys):
     replay(bag, model, tmp_path)
     assert replay(bag, model, tmp_path, "--every", "2") == 2
-    assert "other settings (every differ)" in capsys.readouterr().err
+    assert "other settings (every)" in capsys.readouterr().err
+
+
+def test_a_run_that_captioned_nothing_binds_nobody(bag, model, tmp_path):
+    assert replay(bag, model, tmp_path, "--refinements", "9") == 2
+    assert replay(bag, model, tmp_path, "--refinements", "1") == 0
+
+
+@pytest.mark.parametrize("changed", ["model", "recording"])
+def test_another_model_or_recording_at_the_same_path_is_noticed(tmp_path, capsys, changed):
+    bag = write_rosbag2(tmp_path / "bag", frames=3)
+    toy_model(seed=1).save_pretrained(tmp_path / "model")
+    assert replay(bag, tmp_path / "model", tmp_path / "out") == 0
+    if changed == "model":
+        toy_model(seed=2).save_pretrained(tmp_path / "model")
+    else:
+        shutil.rmtree(bag)
+        write_rosbag2(bag, frames=4)
+    assert replay(bag, tmp_path / "model", tmp_path / "out") == 2
+    differs = {"model": "model_digest", "recording": "source_bytes"}[changed]
+    assert f"other settings ({differs})" in capsys.readouterr().err
+
+
+def test_a_second_replay_does_not_write_into_a_running_one(bag, model, tmp_path, capsys):
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    assert replay(bag, model, tmp_path) == 2
+    assert "another replay is writing to it" in capsys.readouterr().err
+    os.close(folder)
+
+
+@pytest.mark.parametrize("below", ["", "run"])
+def test_out_that_cannot_be_a_folder_is_one_sentence(bag, model, tmp_path, capsys, below):
+    (tmp_path / "file").touch()
+    assert replay(bag, model, tmp_path / "file" / below) == 2
+    assert "cannot be made a folder (" in capsys.readouterr().err
+
+
+def test_a_cut_line_of_timings_is_left_out(bag, model, tmp_path):
+    replay(bag, model, tmp_path)
+    for name in ("captions.jsonl", "timings.jsonl"):
+        text = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(text[:-30])
+    assert replay(bag, model, tmp_path) == 0
+    assert len((tmp_path / "timings.jsonl").read_text().splitlines()) == 6
 
 
 def test_every_takes_each_nth_frame(bag, model, tmp_path):
@@ -135,6 +183,9 @@ def test_folder_of_images_with_a_bad_one_is_replayed(model, tmp_path, capsys):
     [
         (["--every", "0"], "--every 0: must be 1 or more"),
         (["--rate", "-1"], "--rate -1.0: must be above 0"),
+        (["--rate", "nan"], "--rate nan: must be above 0"),
+        (["--references", "/nowhere.json"], "/nowhere.json: cannot be read"),
+        (["--refinements", "9"], "refinements is 9"),
         (["--topic", "/nothing"], "/nothing: not an image topic"),
         (["--model", "/nowhere"], "/nowhere"),
     ],
