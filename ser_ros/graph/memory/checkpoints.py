@@ -14,6 +14,8 @@ from pathlib import Path
 # A checkpoint comes so many seconds after a commit (what a power cut may lose), or after so many commits.
 PERIOD = 5.0
 COMMITS = 16
+# A log this long, in pages, has had no pause to begin anew in; then the writer waits for a short checkpoint.
+LONG = 4000
 
 
 class Checkpointer:
@@ -21,11 +23,14 @@ class Checkpointer:
 
     Args:
         path: a memory in WAL mode.
+    Attributes:
+        writing: held by whoever writes the file, so that a long log can be ended.
     """
 
     def __init__(self, path: Path):
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.0)
         self._db.execute("PRAGMA synchronous = NORMAL")
+        self.writing = threading.Lock()
         self._changed = threading.Condition()
         self._commits, self._closed = 0, False
         # A daemon: a program that ends without closing its memory ends all the same.
@@ -50,7 +55,14 @@ class Checkpointer:
         while self._wait():
             # On a full disk the log keeps what cannot be moved, and the writer says so.
             with suppress(sqlite3.OperationalError):
-                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                # Each time less was written meanwhile, so that little is left for the last.
+                if all(self._checkpoint() >= LONG for _ in range(3)):
+                    with self.writing:
+                        self._checkpoint()
+
+    def _checkpoint(self) -> int:
+        """Move what is in the log now; returns its length in pages."""
+        return int(self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
 
     def _wait(self) -> bool:
         """Until a checkpoint is due; False when closed."""

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from ser_ros.errors import UserError
@@ -70,16 +70,18 @@ class Store:
         Raises:
             UserError: the disk is full, or the file is locked by another writer for 5 s.
         """
+        checkpointer = self._checkpointer
         try:
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.rollback()
-                raise
-            self.db.execute("COMMIT")
-            if self._checkpointer is not None:
-                self._checkpointer.note_commit()
+            with nullcontext() if checkpointer is None else checkpointer.writing:
+                self.db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self.db
+                except BaseException:
+                    self.db.rollback()
+                    raise
+                self.db.execute("COMMIT")
+            if checkpointer is not None:
+                checkpointer.note_commit()
         except sqlite3.OperationalError as error:
             with suppress(sqlite3.Error):
                 self.db.rollback()
@@ -191,8 +193,8 @@ class Store:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        # Only where updates come too fast for the checkpointer: 16 MB of log.
-        db.execute("PRAGMA wal_autocheckpoint = 4000")
+        # Only where the checkpointer cannot keep up: 64 MB of log.
+        db.execute("PRAGMA wal_autocheckpoint = 16000")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA cache_size = -32768")
         db.execute("PRAGMA journal_size_limit = 16777216")
