@@ -14,7 +14,7 @@ from ser_ros.replay.page import write_page
 from ser_ros.replay.record import FrameRecord
 from ser_ros.replay.references import Reference
 from ser_ros.replay.run import RunFiles
-from ser_ros.replay.scoring import score_caption
+from ser_ros.replay.scoring import best_sentence, score_caption
 from ser_ros.replay.thumbnails import data_urls
 
 VERDICTS = ("better", "worse", "equal")
@@ -29,6 +29,7 @@ class Difference:
         stamp: of the image, nanoseconds.
         a, b: the refined captions.
         gain: graph F1 of `b` minus that of `a`, in points; None without a reference.
+        truth: the reference sentence that `b` fits best, "" without one.
     """
 
     index: int
@@ -36,6 +37,7 @@ class Difference:
     a: str
     b: str
     gain: float | None
+    truth: str = ""
 
     @property
     def verdict(self) -> str:
@@ -103,11 +105,12 @@ def differences(
         twin = other.get(record.stamp)
         if twin is None or record.refined == twin.refined:
             continue
-        gain = None
+        gain, truth = None, ""
         if reference := references.get(record.stamp):
             ours, theirs = (score_caption(text, reference) for text in (record.refined, twin.refined))
             gain = 100 * (theirs.all.f1 - ours.all.f1)
-        found.append(Difference(record.index, record.stamp, record.refined, twin.refined, gain))
+            truth = best_sentence(twin.refined, reference)
+        found.append(Difference(record.index, record.stamp, record.refined, twin.refined, gain, truth))
     return found
 
 
@@ -128,7 +131,8 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
             "marked": [Markup(text) for text in one.html],
             "b": one.b,
             "verdict": one.verdict,
-            "gain": "" if one.gain is None else f"{one.gain:+.1f}",
+            "gain": f"{one.gain:+.1f} points" if one.gain else "",
+            "truth": one.truth,
         }
         for one in comparison.differences
     ]

@@ -13,8 +13,11 @@ import numpy as np
 
 WIDTH = 860.0  # pixels
 MARGIN = 46.0
-LINE_HEIGHT = 13.0
+LINE_HEIGHT = 14.0
+LETTER = 6.5  # pixels, the mean width of one
 MOST_LABELS = 4  # names written at one place; the rest is counted
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
 @dataclass(frozen=True)
@@ -70,23 +73,24 @@ def draw_map(path: np.ndarray, sightings: Sequence[Sighting]) -> str:
         return MARGIN + (x - low[0]) * scale, height - MARGIN - (y - low[1]) * scale
 
     parts = [f"<title>Map: the robot's path and what it saw from {len(sightings)} places</title>"]
+    way = np.array([place(*point) for point in thin(path)]) if len(path) else np.zeros((0, 2))
     if len(path) > 1:
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in thin(path)))
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in way)
         parts.append(f'<polyline points="{line}" fill="none" stroke="#9db7d5" stroke-width="3"/>')
         for at, colour, name in ((path[0], "#146c2e", "start"), (path[-1], "#b3261e", "end")):
             x, y = place(*at)
             parts.append(
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{colour}"><title>{name}</title></circle>'
             )
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[Box] = []
     for sighting in sightings:
         x, y = place(sighting.x, sighting.y)
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0b63c4"/>')
-        parts += _label(x, y, sighting, taken)
+        parts += _label(x, y, sighting, taken, way)
     tall = max([height, *(bottom + MARGIN for _, _, _, bottom in taken)])
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {tall:.0f}" width="{WIDTH:.0f}"'
-        f' height="{tall:.0f}" role="img" font-family="system-ui, sans-serif" font-size="11">'
+        f' height="{tall:.0f}" role="img" font-family="system-ui, sans-serif" font-size="12">'
     )
     # The page moves this dot to the robot: the group turns metres into pixels.
     left, bottom = MARGIN - low[0] * scale, height - MARGIN + low[1] * scale
@@ -106,34 +110,51 @@ def thin(path: np.ndarray, step: float = 0.05) -> np.ndarray:
     return np.array(kept)
 
 
-def _label(
-    x: float, y: float, sighting: Sighting, taken: list[tuple[float, float, float, float]]
-) -> list[str]:
+def _label(x: float, y: float, sighting: Sighting, taken: list[Box], way: np.ndarray) -> list[str]:
     lines = list(sighting.names[:MOST_LABELS])
     if len(sighting.names) > MOST_LABELS:
         lines.append(f"and {len(sighting.names) - MOST_LABELS} more")
     if sighting.room:
         lines.insert(0, sighting.room)
-    wide = 6.0 * max((len(line) for line in lines), default=0)
-    tall = LINE_HEIGHT * len(lines)
-    top = y - 8
-    left = x + 8 if x + 8 + wide < WIDTH else x - 8 - wide
-    while any(left < r and left + wide > lft and top < b and top + tall > t for lft, t, r, b in taken):
-        top = (
-            max(b for lft, t, r, b in taken if left < r and left + wide > lft and top < b and top + tall > t)
-            + 1
-        )
-    taken.append((left, top, left + wide, top + tall))
+    size = LETTER * max((len(line) for line in lines), default=0), LINE_HEIGHT * len(lines)
+    box = _free_box(x, y, size, taken, way)
+    taken.append(box)
+    left, top, right, _ = box
+    edge, anchor = (left, "start") if right > x else (right, "end")  # the words lie close to their place
     parts = []
-    if top > y + 12:
-        parts.append(f'<path d="M{x:.1f},{y:.1f}L{left:.1f},{top + 4:.1f}" stroke="#c3ccd6"/>')
+    if top > y + 20:
+        parts.append(f'<path d="M{x:.1f},{y:.1f}L{edge:.1f},{top + 4:.1f}" stroke="#c3ccd6"/>')
     for number, line in enumerate(lines):
         weight = ' font-weight="700"' if sighting.room and number == 0 else ""
-        at = f'x="{left:.1f}" y="{top + LINE_HEIGHT * (number + 0.8):.1f}"'
+        at = f'x="{edge:.1f}" y="{top + LINE_HEIGHT * (number + 0.8):.1f}" text-anchor="{anchor}"'
         halo = 'stroke="#fff" stroke-width="3" paint-order="stroke"'
         parts.append(f'<text {at} fill="#1c2430" {halo}{weight}>{escape(line)}</text>')
     parts.append(f"<title>{escape(', '.join(sighting.names))}</title>")
     return ["<g>", *parts, "</g>"]
+
+
+def _free_box(x: float, y: float, size: tuple[float, float], taken: Sequence[Box], way: np.ndarray) -> Box:
+    """Room for a label at the corner of (x, y) that the way crosses least, else below what is there."""
+    wide, tall = size
+    corners = [(x + 8, y + 5), (x + 8, y - 5 - tall), (x - 8 - wide, y + 5), (x - 8 - wide, y - 5 - tall)]
+    boxes = [(left, top, left + wide, top + tall) for left, top in corners]
+    inside = [box for box in boxes if box[0] >= 0 and box[1] >= 0 and box[2] <= WIDTH]
+    free = [box for box in inside if not any(_overlap(box, other) for other in taken)]
+    if free:
+        return min(free, key=lambda box: _points_within(way, box))
+    left, top, right, bottom = (inside or boxes)[0]
+    while hindering := [other[3] for other in taken if _overlap((left, top, right, bottom), other)]:
+        top, bottom = max(hindering) + 1, max(hindering) + 1 + tall
+    return left, top, right, bottom
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and a[2] > b[0] and a[1] < b[3] and a[3] > b[1]
+
+
+def _points_within(points: np.ndarray, box: Box) -> int:
+    low, high = box[:2], box[2:]
+    return int(((points > low) & (points < high)).all(axis=1).sum())
 
 
 def _scale_bar(scale: float, height: float) -> str:

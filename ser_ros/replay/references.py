@@ -1,8 +1,11 @@
 """What people, or the simulation, say of the frames of a recording: the measure of a replay.
 
 A ground_truth.json beside the bag holds {"frames": [{"stamp": nanoseconds, "captions": [text, …], …}]}.
-A frame may add what is true of it: "graph" (node-link data of a frame graph), or the "objects" and
-"relations" that `ser_ros sim patrol` writes. `captions` may be lists by style.
+A frame may add what is true of it, "graph" (node-link data of a frame graph). `captions` may be lists by
+style.
+
+The file of `ser_ros sim patrol` also lists every object of a frame and every relation between any two. No
+sentence says them all, so its sentences are the measure, and the list only where it has none.
 """
 
 from __future__ import annotations
@@ -61,7 +64,7 @@ def _reference(frame: dict[str, Any], style: str) -> Reference:
     triples = None
     if frame.get("graph"):
         triples = from_networkx(from_node_link(frame["graph"]))
-    elif "objects" in frame:
+    elif not captions and "objects" in frame:
         triples = _simulated(frame)
     return Reference(tuple(captions), triples)
 

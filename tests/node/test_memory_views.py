@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from ser_ros.node.caption_node import CaptionNode
+from ser_ros.node.memory_node import LATCHED, MemoryNode
+
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 TOPICS = {"/memory_node/markers", "/caption_node/annotated", "/goal_pose", "/odom"}
+DISPLAYED = {
+    "rviz_default_plugins/MarkerArray": "visualization_msgs/msg/MarkerArray",
+    "rviz_default_plugins/Image": "sensor_msgs/msg/Image",
+    "rviz_default_plugins/Pose": "geometry_msgs/msg/PoseStamped",
+    "rviz_default_plugins/Odometry": "nav_msgs/msg/Odometry",
+}
+
+
+def rviz_displays() -> list[dict[str, Any]]:
+    """Those that show a topic."""
+    config = yaml.safe_load((CONFIG / "memory.rviz").read_text())
+    return [display for display in config["Visualization Manager"]["Displays"] if "Topic" in display]
 
 
 def test_rviz_shows_the_memory_latched() -> None:
-    shown = yaml.safe_load((CONFIG / "memory.rviz").read_text())["Visualization Manager"]["Displays"]
-    topics = {display["Topic"]["Value"]: display["Topic"] for display in shown if "Topic" in display}
+    topics = {display["Topic"]["Value"]: display["Topic"] for display in rviz_displays()}
     assert set(topics) == TOPICS
     assert topics["/memory_node/markers"]["Durability Policy"] == "Transient Local"
 
@@ -29,3 +44,25 @@ def test_the_foxglove_layout_names_only_its_panels() -> None:
     query = layout["configById"]["CallService!query"]
     assert query["serviceName"] == "/memory_node/query"
     assert json.loads(query["requestPayload"])["text"]
+
+
+def test_every_display_fits_the_messages_that_our_nodes_publish(start_node) -> None:
+    messages = {"/odom": "nav_msgs/msg/Odometry"}  # the robot's
+    durable = set()
+    for kind in (CaptionNode, MemoryNode):
+        node = start_node(kind, autostart=False)
+        for topic, types in node.get_publisher_names_and_types_by_node(node.get_name(), "/"):
+            messages[topic] = types[0]
+            if node.get_publishers_info_by_topic(topic)[0].qos_profile.durability is LATCHED.durability:
+                durable.add(topic)
+
+    for display in rviz_displays():
+        topic = display["Topic"]["Value"]
+        assert DISPLAYED[display["Class"]] == messages[topic], topic
+        latched = display["Topic"]["Durability Policy"] == "Transient Local"
+        assert latched == (topic in durable), topic
+    panels = json.loads((CONFIG / "memory_foxglove.json").read_text())["configById"]
+    raw = [
+        panel["topicPath"].split(".")[0] for name, panel in panels.items() if name.startswith("RawMessages")
+    ]
+    assert {*raw, panels["Image!camera"]["imageMode"]["imageTopic"]} <= set(messages)

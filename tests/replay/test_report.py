@@ -169,7 +169,17 @@ def test_comparison_shows_the_frames_of_a_verdict(browser, tmp_path):
     browser.find_element("css selector", "input[value=worse]").click()
     assert visible_frames(browser) == ["f1"]
     assert browser.find_element("id", "found").text == "1 of 2 differences"
-    assert "worse, -20.0" in browser.find_element("id", "f1").text
+    assert "worse, -20.0 points" in browser.find_element("id", "f1").text
+
+
+def test_dark_drawings_have_no_white_ground(browser, report):
+    scheme = {"name": "prefers-color-scheme", "value": "dark"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    browser.get(report.as_uri())
+    ground = browser.find_element("css selector", ".wide svg rect")
+    assert ground.get_attribute("width") == "100%"
+    assert ground.value_of_css_property("fill") == "none"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_screen_reader_gets_names_for_everything(browser, report):
@@ -223,3 +233,19 @@ def test_map_shows_path_places_and_scale():
     for word in ("red chair", "cat", "kitchen", "polyline", " m</text>"):
         assert word in svg
     assert draw_map(np.zeros((0, 2)), []) == ""
+
+
+def test_names_on_the_map_leave_the_way_and_one_another_free():
+    way = np.array([[x / 20, 0.0] for x in range(100)] + [[2.5, y / 20] for y in range(-40, 40)])
+    places = [Sighting(x, 0.0, ("a red chair", "a cat"), "kitchen") for x in (0.0, 0.1, 2.3, 4.9)]
+    svg = draw_map(way, places)
+    points = [tuple(map(float, p.split(","))) for p in re.search('points="([^"]*)"', svg)[1].split()]
+    words = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(start|end)"[^>]*>([^<]*)', svg)
+    boxes = []
+    for x, y, anchor, text in words:
+        left = float(x) - (6 * len(text) if anchor == "end" else 0)
+        boxes.append((left, float(y) - 9, left + 6 * len(text), float(y)))
+    assert len(boxes) == 12
+    assert not [p for p in points for left, top, r, b in boxes if left < p[0] < r and top < p[1] < b]
+    for number, (left, top, r, b) in enumerate(boxes):
+        assert not [o for o in boxes[:number] if left < o[2] and r > o[0] and top < o[3] and b > o[1]]

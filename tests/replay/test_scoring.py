@@ -49,12 +49,22 @@ def test_without_a_graph_the_best_fitting_sentence_counts(tmp_path):
     assert rows[0].refined == 100.0
 
 
-def test_reads_the_truth_of_the_simulated_patrol():
-    references = read_references(PATROL / "ground_truth.json")
-    frame = next(r for r in references.values() if r.triples is not None and len(r.triples.relations) > 1)
+def test_a_true_sentence_of_the_simulated_patrol_scores_full_marks():
+    references = read_references(PATROL / "ground_truth.json", "default")
     assert len(references) == 180
-    assert frame.captions[0].startswith(("A ", "An ", "The ", "There ", "Two ", "Three "))
-    assert all(relation.object < len(frame.triples.objects) for relation in frame.triples.relations)
+    true = [record(stamp, r.captions[0], r.captions[0]) for stamp, r in references.items() if r.captions]
+    assert {row.name: row.refined for row in score_records(true, references)} == {
+        "graph F1": 100.0,
+        "objects F1": 100.0,
+        "attributes F1": 100.0,
+        "relations F1": 100.0,
+    }
+
+
+def test_what_is_said_of_an_empty_simulated_frame_is_wrong():
+    references = read_references(PATROL / "ground_truth.json", "default")
+    empty = next(stamp for stamp, r in references.items() if not r.captions)
+    assert score_records([record(empty, "", "a red chair")], references)[0].refined == 0.0
 
 
 def test_frames_without_reference_or_caption_do_not_count(tmp_path):
@@ -129,6 +139,7 @@ def test_compare_shows_what_changed_and_whether_it_is_better(tmp_path, two_runs,
     assert "a <del>blue</del> chair" in page
     assert "a <ins>red</ins> chair" in page
     assert 'data-verdict="better"' in page
+    assert '<span class="label">Reference</span>a red chair' in page
 
 
 def test_compare_works_without_references(tmp_path, two_runs, capsys):

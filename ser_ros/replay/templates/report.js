@@ -87,6 +87,8 @@ window.addEventListener("hashchange", () => {
   const target = byId(location.hash.slice(1));
   if (target && target.hidden) { box.value = ""; search(); target.scrollIntoView(); }
 });
+// Wide drawings show their middle first.
+for (const box of document.querySelectorAll(".scroll")) box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
 search();
 const first = all.find((frame) => frame.dataset.changed) || all[0];
 if (first) choose(first);
