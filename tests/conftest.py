@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +37,10 @@ def _own_domain() -> int:
 # A busy machine is no defect. CI judges a commit by the same cases each time; new ones are found at home.
 settings.register_profile("ser_ros", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("ser_ros")
+
+# A script that starts pytest in the background makes it deaf to SIGINT, which the processes of tests inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _logs = tempfile.TemporaryDirectory(prefix="ser_ros_log_")
 
