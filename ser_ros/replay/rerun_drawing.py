@@ -161,7 +161,7 @@ def log_robot(recording: Any, pose: Pose) -> None:
 
 
 def log_places(recording: Any, sightings: Iterable[Sighting], static: bool = False) -> None:
-    """Show the places of the memory: the room, where captions named it, and how much was seen from there."""
+    """Show the places of the memory: the room, where captions named it, and how many things were seen."""
     rr = import_rerun()
     sightings = list(sightings)
     recording.log(
@@ -177,9 +177,8 @@ def log_places(recording: Any, sightings: Iterable[Sighting], static: bool = Fal
 
 
 def _place_label(sighting: Sighting) -> str:
-    # Rerun shows the first line of a label only.
-    things = f"{len(sighting.names)} thing{'s' * (len(sighting.names) != 1)}"
-    return f"{sighting.room}, {things}" if sighting.room else things
+    # Rerun shows the first line of a label only, and neighbouring places leave little room for it.
+    return f"{sighting.room} ({len(sighting.names)})".lstrip()
 
 
 def _down(points: Any) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ser_ros.replay.map_drawing import sightings
 from ser_ros.replay.outputs import Derived
@@ -32,10 +33,22 @@ def write_rerun(
     Raises:
         UserError: rerun-sdk is not installed.
     """
-    rr = import_rerun()
-    recording = rr.RecordingStream(APPLICATION)
+    recording = import_rerun().RecordingStream(APPLICATION)
     cameras = list(dict.fromkeys(record.camera for record in records))
     recording.save(str(path), default_blueprint=blueprint(cameras))
+    log_replay(recording, records, derived, files, trajectory)
+    recording.flush()
+    recording.disconnect()
+
+
+def log_replay(
+    recording: Any,
+    records: Sequence[FrameRecord],
+    derived: Derived,
+    files: RunFiles,
+    trajectory: Trajectory,
+) -> None:
+    """Log a replay to a connected `rerun.RecordingStream`."""
     log_way(recording, trajectory.path(), static=True)
     log_places(recording, sightings(derived.world), static=True)
     for record, triples in zip(records, derived.triples, strict=True):
@@ -48,5 +61,3 @@ def write_rerun(
         if not record.error:
             log_caption(recording, record.camera, record.initial, record.edits, record.confidence)
             log_scene(recording, record.camera, triples)
-    recording.flush()
-    recording.disconnect()
