@@ -1,12 +1,13 @@
 """How well the memory remembers a patrol: against the ground truth of the simulated home.
 
 python benchmarks/memory_patrol.py demo/patrol/ground_truth.json --style detailed
+ser_ros replay demo/patrol/bag --out run; python benchmarks/memory_patrol.py --captions run/captions.jsonl
 
-The captions are those of the ground truth, so that only the memory is measured. A remembered object is
-right when it pairs, one to one, with a thing that some caption named: same noun, no contradicting
-colour, and the thing in one of the pictures that the memory cites. Walls and floors are left out; shirts
-and flower pots are things. What stands twice in the memory
-lowers the precision, what was merged wrongly the recall.
+The captions are those of the ground truth, so that only the memory is measured, or those of a model. A
+remembered object is right when it pairs, one to one, with a thing that some caption named: same noun, no
+contradicting colour, and the thing in one of the pictures that the memory cites. Walls and floors are left
+out; shirts and flower pots are things. What stands twice in the memory lowers the precision, what was
+merged wrongly the recall. Then the fixed questions are asked.
 """
 
 from __future__ import annotations
@@ -14,21 +15,18 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
 from ser_ros.graph import wordnet
-from ser_ros.graph.memory import Memory, MemoryConfig, Observation, Pose
-from ser_ros.graph.memory.speech import plural_of
+from ser_ros.graph.memory import Answer, Memory, MemoryConfig, Observation, Pose
 from ser_ros.graph.memory.vocabulary import STRUCTURE, conflict, normal
 from ser_ros.graph.parser import parse
 
 Thing = dict[str, Any]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -36,6 +34,15 @@ def load(path: Path) -> dict[str, Any]:
     truth = json.loads(path.read_text())
     _add_parts(truth)
     return truth
+
+
+def add_captions(truth: dict[str, Any], path: Path) -> None:
+    """Give each picture the refined caption of a replay, as the style "model"."""
+    said = {one["stamp"]: one for one in map(json.loads, path.read_text().splitlines())}
+    for frame in truth["frames"]:
+        one = said.get(int(frame["stamp"]), {"refined": "", "confidence": 0.0})
+        frame["captions"]["model"] = [one["refined"]] if one["refined"] else []
+        frame["confidence"] = one["confidence"]
 
 
 def _add_parts(truth: dict[str, Any]) -> None:
@@ -66,7 +73,8 @@ def observations(truth: dict[str, Any], style: str) -> Iterator[Observation]:
         captions = frame["captions"][style]
         if captions:
             caption = captions[number % len(captions)]
-            yield Observation(int(frame["stamp"]), "front", parse(caption), pose_of(frame))
+            sure = frame["confidence"] if style == "model" else 1.0
+            yield Observation(int(frame["stamp"]), "front", parse(caption), pose_of(frame), sure)
 
 
 def named(truth: dict[str, Any], style: str) -> set[int]:
@@ -104,6 +112,17 @@ def properties(thing: Thing) -> frozenset[str]:
 def frame_at(truth: dict[str, Any], stamp: int) -> dict[str, Any]:
     """The picture with a stamp."""
     return next(frame for frame in truth["frames"] if frame["stamp"] == stamp)
+
+
+def is_right(answer: Answer, question: dict[str, Any], truth: dict[str, Any]) -> bool:
+    """Whether an answer is that of `patrol_questions.json`: the thing, its room, the words it begins with."""
+    if not answer.speech.startswith(question.get("speech", "")):
+        return False
+    if not answer.matches or not question["things"]:
+        return not answer.matches and not question["things"]
+    best = answer.matches[0]
+    things = meant(best.label, set(best.attributes), frame_at(truth, best.stamp_ns), truth)
+    return bool(set(things) & set(question["things"])) and best.room == question.get("room", best.room)
 
 
 def evaluate(truth: dict[str, Any], style: str, config: MemoryConfig | None = None) -> dict[str, float]:
@@ -152,101 +171,6 @@ def evaluate(truth: dict[str, Any], style: str, config: MemoryConfig | None = No
     }
 
 
-@dataclass
-class Told:
-    """What was announced on a patrol.
-
-    Attributes:
-        sentences: (second, sentence).
-        waits: seconds from the first caption that names a thing to the sentence that does, one for each.
-        twice: sentences' words that tell of nothing but what was told before.
-        never: nouns of things that captions named and no sentence did.
-        possible: how many of the waits could have been 3 s or less with the same distance between
-            sentences, for somebody who knows the future.
-    """
-
-    sentences: list[tuple[float, str]]
-    waits: list[float]
-    twice: list[str]
-    never: list[str]
-    possible: int
-
-
-def announcements(truth: dict[str, Any], style: str, config: MemoryConfig | None = None) -> Told:
-    """Play the captions of a patrol and ask, when memory_node does, what there is to tell."""
-    memory = Memory.open(config=config or MemoryConfig(robot="patrol"))
-    waiting = list(observations(truth, style))
-    start = waiting[0].stamp_ns
-    told = Told([], [], [], [], 0)
-    covered: set[int] = set()
-    first_seen: list[float] = []
-    for now in _moments([one.stamp_ns for one in waiting]):
-        if waiting and waiting[0].stamp_ns <= now:
-            memory.observe(waiting.pop(0))
-        before = _untold(memory)
-        sentence = memory.announce(now)
-        after = _untold(memory)
-        if not sentence:
-            continue
-        told.sentences.append(((now - start) / 1e9, sentence))
-        for row, (label, seen) in before.items():
-            if row in after or not re.search(rf"\b({label}|{plural_of(label)})\b", sentence):
-                continue  # known already, so passed over in silence
-            told.waits.append(round((now - seen) / 1e9, 3))
-            first_seen.append((seen - start) / 1e9)
-            things = _things_of(memory, row, truth)
-            if things and things <= covered:
-                told.twice.append(label)
-            covered |= things
-    memory.close()
-    whole = {thing["id"] for thing in truth["objects"] if "whole" not in thing}
-    told.never += sorted(truth["objects"][thing]["noun"] for thing in (named(truth, style) & whole) - covered)
-    told.possible = most_in_time(first_seen, MemoryConfig().announce_interval)
-    return told
-
-
-def _moments(stamps: list[int]) -> Iterator[int]:
-    """When memory_node asks: after each image, and every 50 ms where none came for half a second."""
-    for stamp, following in pairwise([*stamps, stamps[-1] + 10_000_000_000]):
-        yield stamp
-        yield from range(stamp + 500_000_000, following, 50_000_000)
-
-
-def most_in_time(seconds: list[float], interval: float, wait: float = 3.0) -> int:
-    """How many of the events can be told at most `wait` after they came, by sentences `interval` apart.
-
-    By dynamic programming over tenths of a second: best[t] counts with the last sentence at t.
-    """
-    ticks, step = range(round(10 * (max(seconds) + interval)) + 1), round(10 * interval)
-    came = sorted(math.ceil(10 * second - 1e-6) for second in seconds)
-    reach = round(10 * wait)
-    best: list[int] = []
-    for tick in ticks:
-        in_reach = [event for event in came if tick - reach <= event <= tick]
-        earlier = [
-            best[last] + sum(event > last for event in in_reach) for last in range(max(0, tick - step + 1))
-        ]
-        best.append(max(earlier, default=len(in_reach)))
-    return max(best)
-
-
-def _untold(memory: Memory) -> dict[int, tuple[str, int]]:
-    rows = memory.store.db.execute("SELECT id, label, first_seen FROM object WHERE told = 0")
-    return {row: (label, seen) for row, label, seen in rows}
-
-
-def _things_of(memory: Memory, row: int, truth: dict[str, Any]) -> set[int]:
-    """What an object of the memory can be, by the pictures it cites."""
-    label, attributes = memory.store.db.execute(
-        "SELECT label, attributes FROM object WHERE id = ?", (row,)
-    ).fetchone()
-    stamps = memory.store.db.execute(
-        "SELECT stamp FROM evidence JOIN observation ON observation.id = observation WHERE object = ?", (row,)
-    )
-    texts = set(filter(None, attributes.split("|")))
-    return {thing for (stamp,) in stamps for thing in meant(label, texts, frame_at(truth, stamp), truth)}
-
-
 def _ahead(pose: dict[str, float], distance: float) -> tuple[float, float]:
     yaw = Pose("", **pose).yaw
     return pose["x"] + distance * math.cos(yaw), pose["y"] + distance * math.sin(yaw)
@@ -277,23 +201,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("truth", type=Path, nargs="?", default=Path("demo/patrol/ground_truth.json"))
+    parser.add_argument("truth", type=Path, nargs="?", default=ROOT / "demo/patrol/ground_truth.json")
     parser.add_argument("--style", choices=("default", "detailed"), default="detailed")
+    parser.add_argument("--captions", type=Path, help="captions.jsonl of a replay, instead of the true ones")
+    parser.add_argument(
+        "--questions", type=Path, default=ROOT / "tests/graph/patrol_questions.json", help="of this patrol"
+    )
     args = parser.parse_args()
-    truth = load(args.truth)
-    for name, value in evaluate(truth, args.style).items():
+    truth, style = load(args.truth), args.style
+    if args.captions:
+        add_captions(truth, args.captions)
+        style = "model"
+    for name, value in evaluate(truth, style).items():
         print(f"{name:34} {value:.3g}")
-    told = announcements(truth, args.style)
-    waits = sorted(told.waits)
-    spread = " / ".join(f"{waits[int(share * (len(waits) - 1))]:.1f}" for share in (0.5, 0.9, 1.0))
-    in_time = sum(wait <= 3.0 for wait in waits)
-    print(f"{'sentences':34} {len(told.sentences)}")
-    print(f"{'things told, within 3 s, possible':34} {len(waits)}, {in_time}, {told.possible}")
-    print(f"{'wait, median / 90 % / max (s)':34} {spread}")
-    print(f"{'told twice':34} {', '.join(told.twice) or 'none'}")
-    print(f"{'never told':34} {', '.join(told.never) or 'none'}")
-    for second, sentence in told.sentences:
-        print(f"{second:6.1f} s  {sentence}")
+    questions = json.loads(args.questions.read_text())
+    with Memory.open(config=MemoryConfig(robot="patrol", timezone="UTC")) as memory:
+        memory.observe(observations(truth, style))
+        answers = [(question, memory.query(question["ask"])) for question in questions]
+    right = [is_right(answer, question, truth) for question, answer in answers]
+    print(f"{'questions, answered right':34} {len(right)}, {sum(right)}")
+    for good, (question, answer) in zip(right, answers, strict=True):
+        print(f"  {'right' if good else 'WRONG'}  {question['ask']}\n         {answer.speech}")
 
 
 if __name__ == "__main__":
