@@ -118,3 +118,12 @@ def test_doubtful_things_wait_for_confirmation() -> None:
     memory = Memory.open(config=MemoryConfig(announce_confirmations=2))
     told = tell(memory, [seen("a chair"), seen("a chair and a dog", 2)], 6)
     assert told == [(2.2, "I see a chair.")]
+
+
+def test_one_and_several_of_a_name_are_told_together() -> None:
+    memory = Memory.open()
+    memory.observe([seen("a counter", 0), seen("two counters and a stove", 1, pose(30))])
+    sentence = memory.announce(seen("", 4).stamp_ns)
+    assert sentence is not None
+    assert "two counters" in sentence
+    assert "a counter" not in sentence

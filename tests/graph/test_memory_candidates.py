@@ -86,3 +86,26 @@ def test_the_best_are_those_that_a_look_at_all_finds(
         found = candidates.described(thing, Question(""), room=room, most=most)
         assert [fit.number for fit in found] == [row["id"] for _, row in fitting[:most]]
         assert [fit.score for fit in found] == pytest.approx([score for score, _ in fitting[:most]])
+
+
+def test_of_two_doors_the_one_seen_last_answers_and_the_other_is_named() -> None:
+    with Memory.open(config=MemoryConfig(timezone="UTC")) as memory:
+        memory.observe(seen("a closed red door", 0, pose(0)))
+        memory.observe(seen("an open red door", 60, pose(40)))
+        memory.observe(seen("a red door", 120, pose(80)))
+        assert memory.query("is the red door open?").speech == (
+            "Yes, a red door was open when I saw it a minute ago. Another door was closed 2 minutes ago."
+        )
+        assert memory.query("is the red door closed?").speech == (
+            "No, a red door was open when I saw it a minute ago. Another door was closed 2 minutes ago."
+        )
+
+
+def test_an_answer_names_the_other_thing_as_it_was_asked_for() -> None:
+    with Memory.open() as memory:
+        memory.observe([seen("a person in a yellow shirt", i) for i in range(2)])
+        memory.observe(
+            [seen("a mirror next to a mirror. a mirror next to a bed.", i, pose(50)) for i in (5, 6)]
+        )
+        assert "in the yellow shirt" in memory.query("the person in the yellow shirt").speech
+        assert "mirror near the mirror" not in memory.query("where is the mirror?").speech

@@ -201,18 +201,20 @@ def _joined(new: list[str], others: list[str]) -> str:
 
 def _named(new: list[News], another: set[int], *, brief: bool) -> list[str]:
     """The new things, equal ones counted together: "two stools", "another red chair"."""
-    groups: dict[tuple[str, frozenset[str], bool], list[News]] = defaultdict(list)
+    groups: dict[tuple[str, frozenset[str]], list[News]] = defaultdict(list)
     for one in new:
         attributes = attributes_of(one.row)
         if brief:
             attributes = frozenset(text for text in attributes if text in STATES)
-        groups[one.row["label"], attributes, bool(one.row["plural"])].append(one)
+        groups[one.row["label"], attributes].append(one)
     named = []
-    for (label, attributes, plural), things in groups.items():
-        counts = [one.row["count"] or 1 for one in things]
-        vague = plural and any(one.row["count"] is None for one in things)
-        total = None if vague else sum(counts)
-        many = plural or len(things) > 1
+    for (label, attributes), things in groups.items():
+        several = [one.row for one in things if one.row["plural"]]
+        single = len(things) - len(several)
+        # "A counter" and "two counters" in one sentence are two: the first is one of them.
+        count = max(single, sum(row["count"] or 1 for row in several))
+        total = None if any(row["count"] is None for row in several) else count
+        many = bool(several) or single > 1
         if another.issuperset(one.row["id"] for one in things):
             named.append(_another(label, attributes, total, many))
         else:

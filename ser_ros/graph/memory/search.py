@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,19 +11,21 @@ from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.question import Kind, Question, understand
-from ser_ros.graph.memory.rows import MOST, match_of, select
+from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, select
 from ser_ros.graph.memory.scoring import attribute_score, room_score
 from ser_ros.graph.memory.speech import CLEAR, say
 from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.surroundings import Surroundings, describe_relation
-from ser_ros.graph.memory.vocabulary import STRUCTURE
+from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE
 from ser_ros.graph.triples import SceneTriples
 
 # Candidates that pass on to the costlier look at their relations.
 _MOST_RELATED = 300
 # "What do you see?" is about what was seen last.
 _MOST_RECENT = 50
+# Fits so close to the best that any of them may be the door that is meant.
+_AS_GOOD = 0.15
 
 
 class Search:
@@ -43,7 +44,7 @@ class Search:
         if question.kind is Kind.CHANGES:
             matches = self._changes(question)
         else:
-            candidates, clear = self._contents(question) if question.thing is None else self._find(question)
+            candidates, clear = self._look_up(question)
             matches = [self._match(candidate) for candidate in candidates]
         counted = self._candidates.count(clear) if question.kind is Kind.COUNT else (len(clear), False)
         speech = say(question, matches, counted, now_ns, self.config.timezone)
@@ -57,11 +58,15 @@ class Search:
         """Read a question; see `Memory.understand`."""
         return understand(text, now_ns, self.config.timezone, _parser())
 
+    def _look_up(self, question: Question) -> tuple[list[Candidate], list[int]]:
+        if question.thing is None:
+            return self._contents(question)
+        return self._state(question) if question.kind is Kind.STATE else self._find(question)
+
     def _find(self, question: Question) -> tuple[list[Candidate], list[int]]:
         """The best candidates, and the rows of all that clearly are what was asked for."""
         assert question.thing is not None
-        most = MOST if question.kind is Kind.COUNT else _MOST_RELATED
-        least = 0.0 if question.kind is Kind.STATE else question.min_score
+        most, least = MOST if question.kind is Kind.COUNT else _MOST_RELATED, question.min_score
         fits = self._candidates.described(
             question.thing, question, room=question.room, least=least, most=most
         )
@@ -72,6 +77,24 @@ class Search:
         clear = [one.row["id"] for one in found if one.score >= CLEAR]
         return [one for one in found if one.score >= least][: question.max_matches], clear
 
+    def _state(self, question: Question) -> tuple[list[Candidate], list[int]]:
+        """What fits but for its state: first where the state is known, and of these what was seen last."""
+        assert question.thing is not None
+        asked = question.thing.attributes
+        states = {STATES[text] for text in asked & STATES.keys()}
+        thing = replace(question.thing, attributes=asked - STATES.keys())
+        fits = self._candidates.described(
+            thing, question, room=question.room, least=question.min_score, most=_MOST_RELATED
+        )
+        best = fits[0].score if fits else 0.0
+        known = {
+            candidate.row["id"]: bool(states & {STATES.get(text) for text in attributes_of(candidate.row)})
+            for candidate in self._candidates.read(fits)
+        }
+        fits.sort(key=lambda fit: (fit.score < best - _AS_GOOD, not known[fit.number], fit.unseen))
+        clear = [fit.number for fit in fits if fit.score >= CLEAR]
+        return self._candidates.read(fits[: question.max_matches]), clear
+
     def _contents(self, question: Question) -> tuple[list[Candidate], list[int]]:
         """Anything that stands so to the anchor, or is in the room; nothing of it is what was asked for."""
         if question.anchor is None and question.room:
@@ -80,7 +103,7 @@ class Search:
             rows = select(self._store, "gone = 0", (), question, _MOST_RECENT)
             things = [Candidate(row, row["trust"]) for row in rows if row["head"] not in STRUCTURE]
             return things[: question.max_matches], []
-        around = Surroundings(self._store, self._anchors(question), self.config.near_radius)
+        around = self._around(question)
         found = []
         for row, likeness in around.inhabitants(question):
             score = likeness.score * row["trust"] * room_score(question.room, row["room"])
@@ -89,7 +112,7 @@ class Search:
         return best[: question.max_matches], []
 
     def _related(self, found: list[Candidate], question: Question) -> list[Candidate]:
-        around = Surroundings(self._store, self._anchors(question), self.config.near_radius)
+        around = self._around(question)
         likenesses = around.stand(question.location, [candidate.row for candidate in found])
         return [
             replace(
@@ -101,15 +124,17 @@ class Search:
             for candidate, likeness in zip(found, likenesses, strict=True)
         ]
 
-    def _anchors(self, question: Question) -> list[tuple[sqlite3.Row, float]]:
+    def _around(self, question: Question) -> Surroundings:
+        """What is around the things that the anchor of the question may be."""
         assert question.anchor is not None
         fits = self._candidates.described(question.anchor, Question(question.text), most=_MOST_RELATED)
         most = max((fit.score for fit in fits), default=0.0)
         near = [fit for fit in fits if fit.score >= 0.5 * most > 0.0]
-        return [(candidate.row, candidate.score / most) for candidate in self._candidates.read(near)]
+        anchors = [(candidate.row, candidate.score / most) for candidate in self._candidates.read(near)]
+        return Surroundings(self._store, anchors, question.anchor.attributes, self.config.near_radius)
 
     def _match(self, candidate: Candidate) -> Match:
-        relation = candidate.relation or describe_relation(self._store, candidate.row["id"])
+        relation = candidate.relation or describe_relation(self._store, candidate.row)
         return match_of(
             self._store, candidate.row, candidate.score, observation=candidate.observation, relation=relation
         )

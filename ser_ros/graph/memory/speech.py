@@ -49,11 +49,11 @@ def say(
     clear = [match for match in matches if match.score >= CLEAR]
     if not matches and not wordnet.is_known(asked.head):
         return f'I do not know "{asked.label}"; ask me in English.'
-    if not matches or (question.kind is Kind.STATE and matches[0].score < question.min_score):
+    if not matches:
         return f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}."
     best = matches[0]
     if question.kind is Kind.STATE:
-        return _say_state(asked, best, now_ns, timezone)
+        return _say_state(asked, matches, now_ns, timezone)
     if not clear:
         seen = a_thing(best.label, best.attributes, best.count, best.plural)
         missing = f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}"
@@ -152,16 +152,35 @@ def _say_count(question: Question, total: int, vague: bool) -> str:
     return f"I remember {least}{number(total)} {things}{_asked_place(question)}."
 
 
-def _say_state(asked: Description, best: Match, now_ns: int, timezone: str) -> str:
+def _say_state(asked: Description, matches: list[Match], now_ns: int, timezone: str) -> str:
+    best, *others = matches
     wanted = {STATES[text]: text for text in asked.attributes if text in STATES}
-    known = {STATES[text]: text for text in best.attributes if text in STATES}
+    known = _states(best)
     when = say_when(best.last_seen, now_ns, timezone)
     for state, text in wanted.items():
         if state not in known:
             return f"I saw the {best.label} {when}, but I do not know whether it is {text}."
-        if known[state] != text:
-            return f"No, the {best.label} was {known[state]} when I saw it {when}."
-    return f"Yes, the {best.label} was {' and '.join(sorted(wanted.values()))} when I saw it {when}."
+    differ = [one for one in others if one.score >= CLEAR and _differs(_states(one), known, wanted)]
+    thing = a_thing(best.label, (), None, best.plural, "the")
+    if differ:
+        asked_of = asked.attributes - STATES.keys()
+        thing = a_thing(best.label, asked_of & frozenset(best.attributes), None, best.plural)
+    verb, it = ("were", "them") if best.plural else ("was", "it")
+    wrong = [known[state] for state, text in wanted.items() if known[state] != text]
+    is_so = " and ".join(wrong or sorted(wanted.values()))
+    sentence = f"{'No' if wrong else 'Yes'}, {thing} {verb} {is_so} when I saw {it} {when}."
+    for one in differ[:1]:
+        other = " and ".join(text for state, text in _states(one).items() if state in wanted)
+        sentence += f" Another {one.label} was {other} {say_when(one.last_seen, now_ns, timezone)}."
+    return sentence
+
+
+def _states(match: Match) -> dict[str, str]:
+    return {STATES[text]: text for text in match.attributes if text in STATES}
+
+
+def _differs(first: dict[str, str], second: dict[str, str], states: Iterable[str]) -> bool:
+    return any(state in first and first[state] != second[state] for state in states)
 
 
 def _say_changes(matches: list[Match]) -> str:

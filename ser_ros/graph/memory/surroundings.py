@@ -10,7 +10,8 @@ import numpy as np
 
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.relations import Relation, relations_of
-from ser_ros.graph.memory.rows import select
+from ser_ros.graph.memory.rows import attributes_of, select
+from ser_ros.graph.memory.speech import a_thing
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS
 
@@ -33,11 +34,18 @@ class Surroundings:
 
     Args:
         anchors: (row, how well it fits what was asked, in [0, 1]).
+        looks: attributes that were asked of the anchor, to name it by.
         near_radius: metres between places in view that count as near.
     """
 
-    def __init__(self, store: Store, anchors: list[tuple[sqlite3.Row, float]], near_radius: float):
-        self._store, self._radius = store, near_radius
+    def __init__(
+        self,
+        store: Store,
+        anchors: list[tuple[sqlite3.Row, float]],
+        looks: frozenset[str],
+        near_radius: float,
+    ):
+        self._store, self._looks, self._radius = store, looks, near_radius
         self._anchors = {row["id"]: (row, score) for row, score in anchors}
         self._relations = relations_of(store.db, self._anchors)
         placed = [(row, score) for row, score in anchors if row["view_x"] is not None]
@@ -117,7 +125,9 @@ class Surroundings:
         return select(self._store, where, (json.dumps(numbers),), question)
 
     def _phrase(self, location: str, anchor: int) -> str:
-        return f"{LOCATION_WORDS.get(location, location)} the {self._anchors[anchor][0]['label']}"
+        row = self._anchors[anchor][0]
+        thing = a_thing(row["label"], self._looks & attributes_of(row), article="the")
+        return f"{LOCATION_WORDS.get(location, location)} {thing}"
 
 
 _NOTHING = Likeness(_UNKNOWN)
@@ -137,12 +147,16 @@ def _fit(location: str, relation: Relation, forward: bool) -> float:
     return 0.9 * truth if location == "near" and states in BESIDE else 0.0
 
 
-def describe_relation(store: Store, row: int) -> str:
-    """Where an object is, in words, by the newest caption that says so: "on the table"; "" without one."""
-    for relation in relations_of(store.db, [row]):
-        if relation.subject == row and relation.current and relation.location not in ("", "has"):
-            label = store.db.execute("SELECT label FROM object WHERE id = ?", (relation.object,)).fetchone()[
-                0
-            ]
-            return f"{LOCATION_WORDS.get(relation.location, relation.location)} the {label}"
+def describe_relation(store: Store, row: sqlite3.Row) -> str:
+    """Where an object is, in words, by the newest caption that says so: "on the table"; "" without one.
+
+    "The mirror to the left of the mirror" helps nobody: things of the same name are passed over.
+    """
+    for relation in relations_of(store.db, [row["id"]]):
+        if relation.subject == row["id"] and relation.current and relation.location not in ("", "has"):
+            label = store.db.execute(
+                "SELECT label FROM object WHERE id = ? AND label <> ?", (relation.object, row["label"])
+            ).fetchone()
+            if label is not None:
+                return f"{LOCATION_WORDS.get(relation.location, relation.location)} the {label[0]}"
     return ""

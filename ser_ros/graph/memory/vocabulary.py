@@ -162,6 +162,7 @@ BESIDE = frozenset(("near", "left", "right", "behind", "front", "on", "under", "
 PICTURE_WORDS = frozenset((
     "visible", "seen", "left", "right", "middle", "center", "centre", "side", "close", "far", "near",
     "nearby", "by", "view", "next", "other", "same",
+    "hangs", "stands", "sits", "lies", "leans", "rests",
 ))  # fmt: skip
 # What only parts a room or a picture; parsers take it for a thing now and then.
 NO_THINGS = frozenset((
