@@ -127,7 +127,7 @@ class Bag:
     def _open(self) -> Iterator[_File]:
         if not self.path.exists():
             raise UserError(f"{self.path}: no such file or folder")
-        if self.path.suffix == ".bag":
+        if self.path.suffix == ".bag" and self.path.is_file():  # a rosbag2 is a folder of any name
             from rosbags.rosbag1 import Reader as Reader1
 
             try:

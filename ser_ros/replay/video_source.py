@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from ser_ros.errors import UserError
 from ser_ros.replay.source import Frame
 
@@ -38,7 +40,9 @@ class VideoSource:
             try:
                 for picture in container.decode(video=0):
                     stamp = int((picture.time or 0.0) * 1e9)
-                    yield Frame(index, stamp, self.camera, "", picture.to_ndarray(format="rgb24"))
+                    # A phone films sideways and notes by how much a player must turn the picture.
+                    image = np.rot90(picture.to_ndarray(format="rgb24"), round(picture.rotation / 90))
+                    yield Frame(index, stamp, self.camera, "", np.ascontiguousarray(image))
                     index += 1
             except self._av.FFmpegError as error:
                 self.warnings.append(f"{self.path}: decoding stopped after frame {index} ({error.strerror})")

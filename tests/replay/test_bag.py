@@ -59,6 +59,10 @@ def test_reads_a_storage_file_alone(tmp_path):
     assert reds(path / "bag.mcap") == [200, 30, 30, 200]
 
 
+def test_a_rosbag2_folder_may_be_called_dot_bag(tmp_path):
+    assert reds(write_rosbag2(tmp_path / "kitchen.bag")) == [200, 30, 30, 200]
+
+
 def test_message_compressed_payloads_are_known_without_metadata(tmp_path):
     path = write_rosbag2(tmp_path / "bag", storage=StoragePlugin.SQLITE3, compression=CompressionMode.MESSAGE)
     (path / "metadata.yaml").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,18 +82,35 @@ def test_times_in_file_names_become_stamps():
     assert stamp_of_name("000042", 5) == 5 * 10**9
 
 
-def test_video_frames_are_stamped_by_its_clock(tmp_path):
+def write_video(path: Path, pictures: list[np.ndarray], turned: int = 0) -> Path:
+    """At 5 Hz; `turned` is how many degrees counter-clockwise a player must turn the pictures."""
     av = pytest.importorskip("av", reason="PyAV is not installed (extra [video])")
-    path = tmp_path / "clip.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=5)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for index in range(4):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), format="rgb24")))
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        if turned:
+            if not hasattr(stream, "set_display_rotation"):
+                pytest.skip("this PyAV cannot write the turn of a video")
+            stream.set_display_rotation(turned)
+        for one in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(one, format="rgb24")))
         container.mux(stream.encode(None))
+    return path
+
+
+def test_video_frames_are_stamped_by_its_clock(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", [picture(index) for index in range(4)])
     frames = list(open_source(path).frames())
     assert [frame.stamp for frame in frames] == [0, PERIOD, 2 * PERIOD, 3 * PERIOD]
     assert np.abs(frames[0].image.astype(int) - picture(0)).mean() < 12
+
+
+@pytest.mark.parametrize("turned", [90, 180, -90])
+def test_video_of_a_phone_held_upright_is_turned(tmp_path, turned):
+    red_left = np.concatenate([picture(0), picture(2)], axis=1)
+    frame = next(open_source(write_video(tmp_path / "phone.mp4", [red_left], turned)).frames())
+    assert np.abs(frame.image.astype(int) - np.rot90(red_left, turned // 90)).mean() < 12
 
 
 @pytest.mark.parametrize(
