@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from collections.abc import Mapping
+
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import Question
-from ser_ros.graph.memory.rows import COLUMNS, TABLE, match_of
+from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of, match_of
+from ser_ros.graph.memory.scoring import attribute_score
 from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.vocabulary import STRUCTURE
 
 _FOREVER = 2**62
 _MOST = 150
+# A state that was another one before.
+_STATES = f"""SELECT {COLUMNS}, a.first_seen AS changed, a.text AS change FROM attribute AS a
+    JOIN object ON object.id = a.object LEFT JOIN place ON place.id = object.place
+    LEFT JOIN place AS home ON home.id = object.home
+    WHERE a.state <> '' AND a.first_seen BETWEEN ? AND ? AND EXISTS (SELECT 1 FROM attribute AS b
+    WHERE b.object = a.object AND b.state = a.state AND b.text <> a.text AND b.first_seen < a.first_seen)"""
+# `gone <> 0` lets SQLite use the index of the few that are gone.
+_GONE = f"""SELECT {COLUMNS}, gone AS changed, 'gone' AS change FROM {TABLE}
+    WHERE gone <> 0 AND gone BETWEEN ? AND ?"""
+_NEW = f"""SELECT {COLUMNS}, object.first_seen AS changed, 'new' AS change FROM {TABLE}
+    WHERE object.first_seen BETWEEN ? AND ?"""
+_KINDS = {"": (_STATES, _GONE, _NEW), "gone": (_GONE,), "new": (_NEW,)}
 
 
-def changes(store: Store, question: Question) -> list[Match]:
-    """Changes in the question's time, newest first; `Match.change` says which: "new", "gone", "open"."""
+def changes(store: Store, question: Question, names: Mapping[str, float] | None) -> list[Match]:
+    """Changes in the question's time, newest first; `Match.change` says which: "new", "gone", "open".
+
+    Args:
+        names: labels that the asked thing goes by, and how well; None for anything but walls and floors.
+    """
     since, until = question.since_ns or 0, question.until_ns if question.until_ns is not None else _FOREVER
-    db = store.db
-    found: list[tuple[int, Match]] = []
-    states = db.execute(
-        f"""SELECT {COLUMNS}, a.text AS value, a.first_seen AS changed FROM attribute AS a
-        JOIN object ON object.id = a.object LEFT JOIN place ON place.id = object.place
-        LEFT JOIN place AS home ON home.id = object.home
-        WHERE a.state <> '' AND a.first_seen BETWEEN ? AND ? AND EXISTS (SELECT 1 FROM attribute AS b
-        WHERE b.object = a.object AND b.state = a.state AND b.text <> a.text AND b.first_seen < a.first_seen)
-        ORDER BY a.first_seen DESC LIMIT ?""",
-        (since, until, _MOST),
-    ).fetchall()
-    latest: set[tuple[int, int]] = set()
-    for row in states:
-        if (row["id"], 0) not in latest:
-            latest.add((row["id"], 0))
-            found.append((row["changed"], match_of(store, row, 1.0, change=row["value"])))
-    for column, change in (("gone", "gone"), ("first_seen", "new")):
-        # `column > 0` lets SQLite use the index of the few that are gone.
-        extra = "gone <> 0 AND" if change == "gone" else ""
-        for row in db.execute(
-            f"""SELECT {COLUMNS} FROM {TABLE} WHERE {extra} {column} BETWEEN ? AND ?
-            ORDER BY {column} DESC LIMIT ?""",
-            (since, until, _MOST),
-        ).fetchall():
-            if (row["id"], 0) not in latest:
-                latest.add((row["id"], 0))
-                found.append((row[column], match_of(store, row, 1.0, change=change)))
-    found.sort(key=lambda pair: (-pair[0], pair[1].id))
-    return [match for _, match in found]
+    among = "head NOT IN" if names is None else "label IN"
+    limits = f"{among} (SELECT value FROM json_each(?))"
+    values: list[int | str] = [since, until, json.dumps(sorted(STRUCTURE if names is None else names))]
+    if question.room:
+        limits += " AND coalesce(home.room, place.room) = ?"
+        values.append(question.room)
+    found: dict[int, sqlite3.Row] = {}  # of a thing that is new and changed, the change is told
+    for kind in _KINDS[question.change]:
+        for row in store.db.execute(f"{kind} AND {limits} ORDER BY changed DESC LIMIT ?", (*values, _MOST)):
+            if names is None or _fits(row, question, names):
+                found.setdefault(row["id"], row)
+    newest = sorted(found.values(), key=lambda row: (-row["changed"], row["uid"]))[: question.max_matches]
+    return [match_of(store, row, 1.0, change=row["change"]) for row in newest]
+
+
+def _fits(row: sqlite3.Row, question: Question, names: Mapping[str, float]) -> bool:
+    asked = question.thing.attributes if question.thing else frozenset()
+    return names[row["label"]] * attribute_score(asked, attributes_of(row)) >= question.min_score

@@ -46,6 +46,8 @@ class Description:
 
 
 _PERSON = Description("person", "person")
+# Label of what is asked for by its look alone: "anything red".
+ANYTHING = "object"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Question:
         thing: what is asked for; None for any thing.
         location: how `thing` stands to `anchor`: "on", "near", ...; "" without one.
         anchor: the other thing; None where only the room counts.
+        change: only what is "new" or "gone", for questions about changes; "" is any change.
         room: only in this room; "" anywhere.
         since_ns, until_ns: only what was seen in this time; None is no limit.
         area: only what was seen by a robot that stood within it.
@@ -77,6 +80,7 @@ class Question:
     thing: Description | None = None
     location: str = ""
     anchor: Description | None = None
+    change: str = ""
     room: str = ""
     since_ns: int | None = None
     until_ns: int | None = None
@@ -87,7 +91,7 @@ class Question:
     @property
     def understood(self) -> str:
         """What the question was taken to mean, for the person who asked it."""
-        words = [self.kind.value, str(self.thing or "anything")]
+        words = [self.kind.value, *([self.change] if self.change else []), str(self.thing or "anything")]
         if self.location:
             words.append(self.location)
         if self.anchor:
@@ -99,8 +103,9 @@ class Question:
 
 _FRAMES: tuple[tuple[Kind, str], ...] = (
     (Kind.CHANGES, r"what(?:'s| is| has| have| was)? "
-                   r"(?:changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
-    (Kind.CHANGES, r"(?:anything|something) (?:changed?|new|different)\b(?P<rest>.*)"),
+                   r"(?P<change>changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
+    (Kind.CHANGES, r"(?:is |has )?(?:anything|something) "
+                   r"(?P<change>changed?|new|different|gone|missing)\b(?P<rest>.*)"),
     (Kind.COUNT, r"how many (?P<rest>.+)"),
     (Kind.CONTENTS, r"what(?:'s| is| do| can| did)?(?: (?:you|i|we))?(?: now)? "
                     r"(?:see|remember|know|there|here|around)(?: now| here| around)?(?P<rest>)"),
@@ -125,7 +130,8 @@ _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _FRAMES)
 _LOCATION = re.compile(r"\b(" + "|".join(map(re.escape, location_phrases())) + r")\b")
 _FILLER = re.compile(
     r"\b(?:the|a|an|any|some|nearest|closest|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
-    r"is|are|was|were|be|been|do|does|you|we|i|have|has|seen|see|saw|remember|know|last|where|when|what|how|many)\b"
+    r"is|are|was|were|am|be|been|do|does|you|we|i|it|he|she|they|them|him|her|have|has|seen|see|saw|remember|know|"
+    r"last|where|when|what|how|many|no)\b"
 )
 _POSTURE = re.compile(
     r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept)$"
@@ -135,6 +141,10 @@ _ANYTHING = frozenset(
 )
 _ANYONE = re.compile(r"\b(?:anyone|anybody|someone|somebody)\b")
 _LOOKS = COLOURS | MATERIALS | SIZES.keys() | STATES.keys()
+_CHANGES = {"new": "new", "gone": "gone", "missing": "gone"}
+_NEGATION = re.compile(r"\b(?:not|without|except|never|neither|nor|\w+n't|nobody|nothing)\b")
+_MOST_CHARACTERS = 300
+_ONE_AND_OTHER = re.compile(r"\b(?:and|or)\b")
 _CLAUSE = re.compile(r"(?P<thing>.+) (?:that|which|who) (?:is|are|was|were) (?P<look>[\w-]+)")
 _BAD_TIME = re.compile(r"\b(?:since|before|after|until|till) \d")
 
@@ -149,9 +159,13 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
     Raises:
         UserError: nothing in it can be looked up, or its time is none.
     """
+    if len(text) > _MOST_CHARACTERS:
+        raise UserError(f"the question has {len(text):,} characters; ask in a sentence of {_MOST_CHARACTERS}")
     words = " ".join(
         re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
-    ).rstrip(" .?!")[:500]
+    ).rstrip(" .?!")
+    if (negation := _NEGATION.search(words)) is not None:
+        raise UserError(f"{negation[0]!r} cannot be looked up; ask for what is there")
     words, period = read_period(words, now_ns, timezone)
     if _BAD_TIME.search(words):
         raise UserError(
@@ -167,7 +181,10 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
             continue
         if kind is Kind.CONTENTS and not match["rest"]:
             return replace(question, kind=kind)
-        found = _fill(replace(question, kind=kind), match["rest"].strip(), parse)
+        asked = replace(question, kind=kind)
+        if kind is Kind.CHANGES:
+            asked = replace(asked, change=_CHANGES.get(match["change"], ""))
+        found = _fill(asked, match["rest"].strip(), parse)
         if found is None and words.startswith("who"):
             found = replace(question, thing=_PERSON)
         if found is not None:
@@ -248,14 +265,16 @@ def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | 
     if clause is not None and normal(clause["look"]) in _LOOKS:
         words = f"{clause['look']} {clause['thing']}"
     phrase = _POSTURE.sub("", _plain(words)).strip()
-    if phrase in _ANYTHING:
+    if phrase in _ANYTHING or (location(phrase) is not None and len(phrase.split()) == 1):
         return None
     looks = {normal(word) for word in phrase.split() if word not in _ANYTHING}
     if looks <= _LOOKS:  # "anything red"
-        return Description("object", "object", frozenset(looks))
+        return Description(ANYTHING, ANYTHING, frozenset(looks))
     said = parse(f"a {phrase}")
     if said.objects:
         thing = max(said.objects, key=lambda one: one.span.end)
+        if (several := _ONE_AND_OTHER.search(phrase)) is not None and len(said.objects) > 1:
+            raise UserError(f"{phrase!r} names two things; ask for one at a time, without {several[0]!r}")
         attributes = frozenset(normal(attribute.text) for attribute in thing.attributes)
         label, head = thing.label, thing.head
     else:

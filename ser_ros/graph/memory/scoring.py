@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ser_ros.graph import wordnet
-from ser_ros.graph.memory.identity import Name, NameRule, Verdict, is_person
-from ser_ros.graph.memory.question import Description
-from ser_ros.graph.memory.vocabulary import STATES, conflict
+from ser_ros.graph.memory.identity import PERSONS, Name, NameRule, Verdict, is_person
+from ser_ros.graph.memory.question import ANYTHING, Description
+from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE, conflict
 
-# The kinds that people ask for when they mean any member: "animal", "furniture".
-_HYPONYM, _HYPERNYM, _SAME_HEAD, _PART_OF_NAME = 0.8, 0.55, 0.6, 0.4
+# The kinds that people ask for when they mean any member ("animal", "furniture"); and what is only known as
+# the kind of what was asked for: a "dog" where a poodle is wanted, offered as something else.
+_HYPONYM, _HYPERNYM, _SAME_HEAD, _PART_OF_NAME = 0.8, 0.45, 0.6, 0.4
 # Where another room is asked for than the one that is known, or none is known.
 OTHER_ROOM, NO_ROOM = 0.2, 0.5
 
@@ -17,8 +18,12 @@ def name_score(asked: Description, known: Name, names: NameRule) -> float:
     """How well a known name answers for the asked one; 0 when it does not."""
     if asked.label == known.label:
         return 1.0
+    if asked.label == ANYTHING:
+        return 0.0 if known.head in STRUCTURE else _HYPONYM
     if asked.head == known.head:
         return 0.95 if asked.label == asked.head else 0.8 if known.label == known.head else _SAME_HEAD
+    if known.head in PERSONS and is_person(asked.head) and asked.head not in PERSONS:
+        return _HYPERNYM
     likeness = names.compare(Name(asked.label, asked.head), known)
     if likeness.verdict is Verdict.SAME:
         return 0.85 * max(likeness.score, 0.9)

@@ -12,7 +12,7 @@ from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.question import Kind, Question, understand
 from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, select
-from ser_ros.graph.memory.scoring import attribute_score, room_score
+from ser_ros.graph.memory.scoring import room_score
 from ser_ros.graph.memory.speech import CLEAR, say
 from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
@@ -42,7 +42,8 @@ class Search:
         question = spelt(question, self._candidates.labels())
         clear: list[int] = []
         if question.kind is Kind.CHANGES:
-            matches = self._changes(question)
+            names = None if question.thing is None else self._candidates.name_scores(question.thing)
+            matches = changes(self._store, question, names)
         else:
             candidates, clear = self._look_up(question)
             matches = [self._match(candidate) for candidate in candidates]
@@ -138,20 +139,6 @@ class Search:
         return match_of(
             self._store, candidate.row, candidate.score, observation=candidate.observation, relation=relation
         )
-
-    def _changes(self, question: Question) -> list[Match]:
-        found = changes(self._store, question)
-        if (thing := question.thing) is not None:
-            fits = self._candidates.name_scores(thing)
-            found = [
-                match
-                for match in found
-                if fits.get(match.label, 0.0) * attribute_score(thing.attributes, frozenset(match.attributes))
-                >= question.min_score
-            ]
-        return [match for match in found if not question.room or match.room == question.room][
-            : question.max_matches
-        ]
 
 
 def _best(candidates: list[Candidate]) -> list[Candidate]:

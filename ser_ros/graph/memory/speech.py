@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from textwrap import shorten
 
 from ser_ros.graph import wordnet
 from ser_ros.graph.memory.answer import Match
-from ser_ros.graph.memory.question import Description, Kind, Question
+from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import say_when
 from ser_ros.graph.memory.vocabulary import LOCATION_WORDS, STATES
 
@@ -40,7 +41,7 @@ def say(
         counted: how many clearly are what was asked for, also beyond `matches`, and whether "at least".
     """
     if question.kind is Kind.CHANGES:
-        return _say_changes(matches)
+        return _say_changes(question, matches)
     if question.thing is None:
         return _say_contents(question, matches)
     asked = question.thing
@@ -48,7 +49,9 @@ def say(
         return _say_count(question, *counted)
     clear = [match for match in matches if match.score >= CLEAR]
     if not matches and not wordnet.is_known(asked.head):
-        return f'I do not know "{asked.label}"; ask me in English.'
+        return f'I do not know the word "{shorten(asked.label, 40, placeholder="...")}"; ask me in English.'
+    if not matches and not wordnet.is_physical(asked.head):
+        return f'"{asked.label}" is nothing I could see; ask for a thing, a room or what changed.'
     if not matches:
         return f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}."
     best = matches[0]
@@ -57,6 +60,8 @@ def say(
     if not clear:
         seen = a_thing(best.label, best.attributes, best.count, best.plural)
         missing = f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}"
+        if asked.label == ANYTHING:
+            return f"{missing}."
         return f"{missing}, but I saw {seen} {_where_and_when(best, now_ns, timezone)}."
     others = counted[0] - 1
     article = None if others else "the"
@@ -82,7 +87,10 @@ def a_thing(
     article: str | None = None,
 ) -> str:
     """ "a red chair", "two bottles", "the open door", "books"."""
-    words = " ".join([*_in_order(attributes), plural_of(label) if plural else label])
+    looks = _in_order(attributes)
+    if label == ANYTHING:
+        return " ".join(["anything", *looks])
+    words = " ".join([*looks, plural_of(label) if plural else label])
     if count is not None and count > 1:
         return f"{'the ' if article == 'the' else ''}{number(count)} {words}"
     if plural:
@@ -183,9 +191,10 @@ def _differs(first: dict[str, str], second: dict[str, str], states: Iterable[str
     return any(state in first and first[state] != second[state] for state in states)
 
 
-def _say_changes(matches: list[Match]) -> str:
+def _say_changes(question: Question, matches: list[Match]) -> str:
     if not matches:
-        return "Nothing changed that I know of."
+        what = {"new": "is new", "gone": "is gone"}.get(question.change, "changed")
+        return f"Nothing {what}{_asked_place(question)} that I know of."
     new = [match for match in matches if match.change == "new"]
     gone = [match for match in matches if match.change == "gone"]
     changed = [match for match in matches if match.change not in ("new", "gone")]

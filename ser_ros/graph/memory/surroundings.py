@@ -13,7 +13,7 @@ from ser_ros.graph.memory.relations import Relation, relations_of
 from ser_ros.graph.memory.rows import attributes_of, select
 from ser_ros.graph.memory.speech import a_thing
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS
+from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS, STRUCTURE
 
 # Fit of a relation that captions stated so, stated the other way round, stated once and no more; of a
 # place in view nearby; of nothing known.
@@ -76,7 +76,7 @@ class Surroundings:
                 for row, likeness in zip(around, self._nearby("near", around), strict=True):
                     if likeness.score > found.get(row["id"], (row, _NOTHING))[1].score:
                         found[row["id"]] = (row, likeness)
-        return list(found.values())
+        return [pair for pair in found.values() if pair[0]["head"] not in STRUCTURE]
 
     def _stated(self, location: str) -> dict[int, Likeness]:
         stated: dict[int, Likeness] = {}
