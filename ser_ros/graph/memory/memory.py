@@ -120,7 +120,8 @@ class Memory:
         Raises:
             UserError: the question says nothing that can be looked up.
         """
-        return self._search.answer(question, self.now_ns if now_ns is None else now_ns)
+        with self.store.reading():
+            return self._search.answer(question, self.now_ns if now_ns is None else now_ns)
 
     def warm_up(self) -> None:
         """Load what the first question would wait for: parser, WordNet, inflections.
@@ -146,7 +147,8 @@ class Memory:
         """
         from ser_ros.graph.memory.world_graph import world_graph
 
-        return world_graph(self.store, most_objects)
+        with self.store.reading():
+            return world_graph(self.store, most_objects)
 
     @property
     def now_ns(self) -> int:

@@ -85,7 +85,8 @@ def _read(path: Path, transform: Transform | None, config: MemoryConfig) -> Snap
                 f"the memory {path} is in the frame {frame!r}, not {config.frame_id!r};"
                 f" give --transform {path}=X,Y,Z,YAW"
             )
-        return read_snapshot(store, transform or Transform())
+        with store.reading():
+            return read_snapshot(store, transform or Transform())
     finally:
         store.close()
 

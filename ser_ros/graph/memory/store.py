@@ -87,6 +87,15 @@ class Store:
                 self.db.rollback()
             raise UserError(f"cannot write the memory {self.path}: {error}") from error
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """All reads in the block see one state, whatever another process writes meanwhile."""
+        self.db.execute("BEGIN")
+        try:
+            yield self.db
+        finally:
+            self.db.rollback()
+
     @property
     def origin(self) -> int:
         """Row of the robot that writes this store."""
