@@ -26,7 +26,7 @@ from ser_ros.graph.memory.embeddings import MiniLM
 from ser_ros.graph.memory.store import IN_MEMORY
 from ser_ros.graph.memory.world_graph import to_json
 from ser_ros.msg import SceneGraph
-from ser_ros.node.diagnostics import WARN, Latencies, Report
+from ser_ros.node.diagnostics import ERROR, WARN, Latencies, Report
 from ser_ros.node.graph_messages import from_message
 from ser_ros.node.lifecycle import ManagedNode, run
 from ser_ros.node.markers import marker_array
@@ -199,7 +199,11 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         assert self._memory is not None
         wanted, begin = self.parameters.current, time.monotonic()
         self._published, self._changed = begin, False
-        graph = self._memory.to_networkx(most_objects=wanted.publish_objects)
+        try:
+            graph = self._memory.to_networkx(most_objects=wanted.publish_objects)
+        except UserError as error:
+            self.diagnostics.error(str(error))
+            return
         self._graph.publish(String(data=to_json(graph)))
         self._markers.publish(marker_array(graph, wanted.view_distance, self.get_clock().now().to_msg()))
         self._latencies.add("publish", time.monotonic() - begin)
@@ -267,7 +271,11 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         report.values["state"] = self.state
         if self._memory is None:
             return
-        report.values |= self._memory.counts()
+        try:
+            report.values |= self._memory.counts()
+        except UserError as error:
+            report.worsen(ERROR, str(error))
+            return
         report.values["frame"] = self._memory.store.meta("frame_id")
         report.values["poses from"] = self._poses.description
         queue = self._queue

@@ -153,6 +153,29 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         Memory.open(path)
 
 
+def test_a_file_that_is_damaged_while_it_is_open_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with Memory.open(path) as memory:
+        memory.observe([seen("a red chair", i, pose(10.0 * i)) for i in range(200)])
+        memory.save(tmp_path / "saved.db")
+        memory.store.db.executescript("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA cache_size = 1")
+        memory.store.db.execute("PRAGMA shrink_memory")
+        whole = path.read_bytes()
+        with path.open("r+b") as file:
+            file.seek(8192)
+            file.write(os.urandom(len(whole) - 8192))
+        for use in (
+            lambda: memory.query("where is the chair"),
+            lambda: memory.observe(seen("a dog", 1000)),
+            lambda: memory.announce(seen("a dog", 1000).stamp_ns),
+            memory.to_networkx,
+            memory.counts,
+            memory.clear,
+        ):
+            with pytest.raises(UserError, match=r"memory\.db is damaged .* move it away"):
+                use()
+
+
 def test_save_load_and_clear(tmp_path: Path) -> None:
     with Memory.open(tmp_path / "memory.db") as memory:
         memory.observe(seen("a red chair"))

@@ -83,7 +83,9 @@ class Announcer:
         self._forget_spoken(now_ns)
         tell: list[News] = []
         known: list[News] = []
-        for news in self._pending(now_ns):
+        with self._store.reading():
+            pending = self._pending(now_ns)
+        for news in pending:
             if self._is_known(news) or (news.kind != "new" and news.words in {one.words for one in tell}):
                 known.append(news)
             elif len(tell) < self.config.announce_objects:

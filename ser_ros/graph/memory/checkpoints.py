@@ -53,8 +53,8 @@ class Checkpointer:
 
     def _work(self) -> None:
         while self._wait():
-            # On a full disk the log keeps what cannot be moved, and the writer says so.
-            with suppress(sqlite3.OperationalError):
+            # On a full disk the log keeps what cannot be moved; the writer says so, and of a damaged file.
+            with suppress(sqlite3.DatabaseError):
                 # Each time less was written meanwhile, so that little is left for the last.
                 if all(self._checkpoint() >= LONG for _ in range(3)):
                     with self.writing:

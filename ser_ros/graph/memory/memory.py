@@ -66,7 +66,12 @@ class Memory:
             UserError: the file is missing (read-only), damaged, newer, or no memory.
         """
         config = config or MemoryConfig()
-        return cls(Store(path, read_only=read_only, robot=config.robot), config, embedder)
+        store = Store(path, read_only=read_only, robot=config.robot)
+        try:
+            return cls(store, config, embedder)
+        except BaseException:
+            store.close()
+            raise
 
     def close(self) -> None:
         """Close the file; everything observed is in it."""
@@ -153,7 +158,8 @@ class Memory:
     @property
     def now_ns(self) -> int:
         """Stamp of the newest image with an object; 0 for an empty memory."""
-        return int(self.store.db.execute("SELECT coalesce(max(last_seen), 0) FROM object").fetchone()[0])
+        with self.store.reading() as db:
+            return int(db.execute("SELECT coalesce(max(last_seen), 0) FROM object").fetchone()[0])
 
     def counts(self) -> dict[str, int]:
         """Number of objects, places, relations and kept observations, and bytes of the file in use."""
@@ -163,11 +169,12 @@ class Memory:
             "relations": "relation",
             "observations": "observation",
         }
-        counts = {
-            name: int(self.store.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-            for name, table in tables.items()
-        }
-        return counts | {"bytes": self.store.size_bytes}
+        with self.store.reading() as db:
+            counts = {
+                name: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+                for name, table in tables.items()
+            }
+            return counts | {"bytes": self.store.size_bytes}
 
     def clear(self) -> None:
         """Forget everything."""

@@ -39,7 +39,9 @@ class Recorder:
 
     def learn_names(self) -> None:
         """Know the names that the store holds."""
-        for name in known_names(self._store):
+        with self._store.reading():
+            names = known_names(self._store)
+        for name in names:
             self._names.learn(name)
 
     def record(self, observation: Observation) -> bool:

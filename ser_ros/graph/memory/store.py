@@ -68,33 +68,51 @@ class Store:
         """All writes in the block, or none of them.
 
         Raises:
-            UserError: the disk is full, or the file is locked by another writer for 5 s.
+            UserError: the disk is full, the file is damaged, or locked by another writer for 5 s.
         """
         checkpointer = self._checkpointer
-        try:
-            with nullcontext() if checkpointer is None else checkpointer.writing:
-                self.db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self.db
-                except BaseException:
-                    self.db.rollback()
-                    raise
+        pause = nullcontext() if checkpointer is None else checkpointer.writing
+        with self._errors_named("write"), pause:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.db
                 self.db.execute("COMMIT")
-            if checkpointer is not None:
-                checkpointer.note_commit()
-        except sqlite3.OperationalError as error:
-            with suppress(sqlite3.Error):
-                self.db.rollback()
-            raise UserError(f"cannot write the memory {self.path}: {error}") from error
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self.db.rollback()
+                raise
+        if checkpointer is not None:
+            checkpointer.note_commit()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """All reads in the block see one state, whatever another process writes meanwhile."""
-        self.db.execute("BEGIN")
+        """All reads in the block see one state, whatever another process writes meanwhile.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        with self._errors_named("read"):
+            if self.db.in_transaction:
+                yield self.db
+                return
+            self.db.execute("BEGIN")
+            try:
+                yield self.db
+            finally:
+                self.db.rollback()
+
+    @contextmanager
+    def _errors_named(self, verb: str) -> Iterator[None]:
         try:
-            yield self.db
-        finally:
-            self.db.rollback()
+            yield
+        except sqlite3.OperationalError as error:
+            raise UserError(f"cannot {verb} the memory {self.path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:  # such as IntegrityError: no damage but our mistake
+                raise
+            raise UserError(
+                f"the memory {self.path} is damaged ({error}); move it away, a saved one can be loaded"
+            ) from error
 
     @property
     def origin(self) -> int:
