@@ -136,6 +136,23 @@ class Robot:
 
         return unplug
 
+    def film(
+        self,
+        topic: str,
+        picture: np.ndarray,
+        until: Callable[[], Any],
+        what: str,
+        stamp: Time | None = None,
+    ) -> None:
+        """Send a picture again and again until a condition holds: best effort may lose one."""
+
+        def filmed() -> bool:
+            self.send(topic, image(picture, stamp or self.now()))
+            time.sleep(0.1)
+            return bool(until())
+
+        wait_until(filmed, what)
+
     def stop_cameras(self) -> None:
         for stop, thread in self._streams:
             stop.set()

@@ -135,13 +135,7 @@ def test_annotated_image(start_caption_node, robot):
     start_caption_node(publish_annotated=True)
     annotated = robot.listen("/caption_node/annotated", Image)
     wait_until(lambda: robot.node.count_publishers("/caption_node/annotated"), "the topic")
-
-    def film() -> bool:
-        robot.send("image", image(scene(1, 480, 640), Time(sec=7)))
-        time.sleep(0.1)
-        return bool(annotated)
-
-    wait_until(film, "an annotated image")
+    robot.film("image", scene(1, 480, 640), lambda: annotated, "an annotated image", stamp=Time(sec=7))
     (message, *_) = annotated
     assert message.header.stamp.sec == 7
     assert message.height > 480

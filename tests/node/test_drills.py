@@ -75,14 +75,7 @@ def test_camera_at_200_hz_is_dropped_not_queued(process, robot, captions):
 
 
 def test_images_of_4k(process, robot, captions):
-    picture = scene(3, 2160, 3840)
-
-    def film() -> bool:
-        robot.send("image", image(picture, robot.now()))
-        time.sleep(0.2)
-        return bool(captions)
-
-    wait_until(film, "a caption of a 4K image")
+    robot.film("image", scene(3, 2160, 3840), lambda: captions, "a caption")
     alive(process)
 
 
@@ -99,8 +92,7 @@ def test_another_domain_hears_nothing(process, robot, captions, model, start_pro
         robot.publisher(topic, type(image(scene(1)))).publish(image(scene(1)))
         wait_until(lambda: len(captions) > 3, "captions here")
         assert not far_captions
-        there.send(topic, image(scene(2)))
-        wait_until(lambda: far_captions, "a caption there")
+        there.film(topic, scene(2), lambda: far_captions, "a caption there")
     finally:
         there.close()
     far.popen.send_signal(signal.SIGINT)

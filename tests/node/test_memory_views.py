@@ -10,6 +10,7 @@ import yaml
 
 from ser_ros.node.caption_node import CaptionNode
 from ser_ros.node.memory_node import LATCHED, MemoryNode
+from tests.node.robot import wait_until
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 TOPICS = {"/memory_node/markers", "/caption_node/annotated", "/goal_pose", "/odom"}
@@ -47,14 +48,22 @@ def test_the_foxglove_layout_names_only_its_panels() -> None:
 
 
 def test_every_display_fits_the_messages_that_our_nodes_publish(start_node) -> None:
-    messages = {"/odom": "nav_msgs/msg/Odometry"}  # the robot's
-    durable = set()
-    for kind in (CaptionNode, MemoryNode):
-        node = start_node(kind, autostart=False)
-        for topic, types in node.get_publisher_names_and_types_by_node(node.get_name(), "/"):
-            messages[topic] = types[0]
-            if node.get_publishers_info_by_topic(topic)[0].qos_profile.durability is LATCHED.durability:
-                durable.add(topic)
+    nodes = [start_node(kind, autostart=False) for kind in (CaptionNode, MemoryNode)]
+
+    def published() -> dict[str, str]:
+        listed = [node.get_publisher_names_and_types_by_node(node.get_name(), "/") for node in nodes]
+        return {topic: types[0] for topics in listed for topic, types in topics}
+
+    # the graph of DDS hears of a publisher a moment after it was made
+    wait_until(
+        lambda: TOPICS - {"/odom"} <= set(published()), "the publishers", shown=lambda: str(published())
+    )
+    messages = {"/odom": "nav_msgs/msg/Odometry", **published()}  # odometry is the robot's
+    durable = {
+        topic
+        for topic in published()
+        if nodes[0].get_publishers_info_by_topic(topic)[0].qos_profile.durability is LATCHED.durability
+    }
 
     for display in rviz_displays():
         topic = display["Topic"]["Value"]
