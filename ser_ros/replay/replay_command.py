@@ -127,6 +127,9 @@ def replay(args: argparse.Namespace) -> dict:
                 files,
                 on_frame=lambda position: bar.update(position - bar.n),
             )
+    except KeyboardInterrupt:
+        print(f"stopped; {files.folder} keeps what was captioned, the same command goes on", file=sys.stderr)
+        raise
     finally:
         captioner.close()
     with disk_errors(files.folder):

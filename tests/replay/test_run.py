@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -77,8 +78,9 @@ def test_killed_replay_goes_on_where_it_stopped(bag, model, tmp_path):
     assert timed == [0, 1, 2, 3, 4, 5]
 
 
-def test_replay_killed_as_a_process_goes_on_too(model, tmp_path, start_process):
-    bag = write_rosbag2(tmp_path / "drive", frames=200)
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_replay_stopped_as_a_process_goes_on_too(model, tmp_path, start_process, stop):
+    bag = write_rosbag2(tmp_path / "drive", frames=60)
     out = tmp_path / "out"
     arguments = ("replay", str(bag), "--model", str(model), "--max-tokens", "12", "--out", str(out))
     process = start_process(python_module("ser_ros.cli", *arguments))
@@ -86,12 +88,16 @@ def test_replay_killed_as_a_process_goes_on_too(model, tmp_path, start_process):
     while not (lines.is_file() and lines.read_bytes().count(b"\n") >= 3):
         assert process.popen.poll() is None, process.output
         time.sleep(0.01)
-    process.popen.kill()
+    process.popen.send_signal(stop)
     process.wait()
+    if stop == signal.SIGINT:
+        assert process.popen.returncode == 130
+        assert "stopped; " in process.output
+        assert "Traceback" not in process.output
     kept = lines.read_bytes()
-    assert kept.count(b"\n") < 200
+    assert kept.count(b"\n") < 60
     assert main(list(arguments)) == 0
-    assert [record.index for record in read_records(lines)] == list(range(200))
+    assert [record.index for record in read_records(lines)] == list(range(60))
     assert lines.read_bytes().startswith(kept[: kept.rfind(b"\n")])
 
 
