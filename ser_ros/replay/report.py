@@ -172,7 +172,14 @@ def _frames(report: ReportInput, files: RunFiles, markup) -> list[dict[str, Any]
 def _draw_world(world: nx.MultiDiGraph) -> str:
     things = [key for key, data in world.nodes(data=True) if data["kind"] == "object"]
     things.sort(key=lambda key: (-world.nodes[key]["times_seen"], key))
-    drawn = world.subgraph(things[:MOST_WORLD_NODES]).copy()
+    # Not world.subgraph: a small part of a large graph comes in the order of a set, another at each run.
+    drawn = nx.MultiDiGraph()
+    drawn.add_nodes_from((key, world.nodes[key]) for key in things[:MOST_WORLD_NODES])
+    drawn.add_edges_from(
+        (a, b, key, data)
+        for a, b, key, data in world.edges(keys=True, data=True)
+        if a in drawn and b in drawn
+    )
     return draw_svg(drawn) if len(drawn) else ""
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -219,6 +222,33 @@ def test_page_of_a_long_recording_stays_under_10_mb(tmp_path):
     text = (tmp_path / "report.html").read_text()
     assert "Of 5000 frames one in 3 is shown" in text
     assert text.count("data:image/jpeg") > 500
+
+
+def write_page_of_many_things(folder: Path) -> None:
+    """A report whose memory holds more things than its world graph draws."""
+    colours = ("red", "blue", "green", "white", "black", "brown", "yellow", "grey")
+    nouns = ("chair", "table", "lamp", "bed", "box", "mug", "sofa", "desk", "plant", "door", "rug", "cat")
+    records = [record(index) for index in range(len(colours) * len(nouns))]
+    for one in records:
+        thing = f"a {colours[one.index % len(colours)]} {nouns[one.index // len(colours)]}"
+        one.initial = one.refined = f"{thing} next to a {colours[one.index // len(nouns)]} window"
+    files = RunFiles(folder)
+    derived = derive(records, files)
+    page = ReportInput("Many", "", records, derived.triples, derived.world, np.zeros((0, 2)))
+    write_report(page, files, folder / "report.html")
+
+
+def test_page_is_the_same_in_every_process(tmp_path):
+    code = "import sys; from pathlib import Path; from tests.replay.test_report import *\n"
+    code += "write_page_of_many_things(Path(sys.argv[1]))"
+    pages = []
+    for seed in ("1", "2"):
+        (tmp_path / seed).mkdir()
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        root = Path(__file__).resolve().parents[2]
+        subprocess.run([sys.executable, "-c", code, tmp_path / seed], env=environment, cwd=root, check=True)
+        pages.append((tmp_path / seed / "report.html").read_text())
+    assert pages[0] == pages[1]
 
 
 def test_changed_words_are_marked_in_both_captions():
