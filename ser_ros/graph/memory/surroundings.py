@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ser_ros.graph.memory.grid import cell
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.relations import Relation, relations_of
 from ser_ros.graph.memory.rows import attributes_of, select
@@ -18,6 +19,8 @@ from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS, STR
 # Fit of a relation that captions stated so, stated the other way round, stated once and no more; of a
 # place in view nearby; of nothing known.
 _STATED, _INVERSE, _HISTORY, _NEARBY, _UNKNOWN = 1.0, 0.9, 0.5, 0.7, 0.25
+# Things looked at around one anchor, the ones seen last.
+_MOST_AROUND = 200
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,12 @@ class Surroundings:
     def _around(self, anchor: sqlite3.Row, question: Question) -> list[sqlite3.Row]:
         if anchor["view_x"] is None:
             return []
-        return select(
-            self._store,
-            "place IN (SELECT id FROM place WHERE abs(x - ?) <= ? AND abs(y - ?) <= ?)",
-            (anchor["x"], self._radius + 1.0, anchor["y"], self._radius + 1.0),
-            question,
-            200,
-        )
+        x, y, radius = anchor["view_x"], anchor["view_y"], self._radius
+        size = float(self._store.meta("object_grid"))
+        where = """object.cell_x BETWEEN ? AND ? AND object.cell_y BETWEEN ? AND ?
+            AND (view_x - ?) * (view_x - ?) + (view_y - ?) * (view_y - ?) <= ?"""
+        cells = [cell(value + side, size) for value in (x, y) for side in (-radius, radius)]
+        return select(self._store, where, (*cells, x, x, y, y, radius * radius), question, _MOST_AROUND)
 
     def _rows(self, numbers: list[int], question: Question) -> list[sqlite3.Row]:
         where = "object.id IN (SELECT value FROM json_each(?))"
