@@ -23,15 +23,17 @@ _POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 
 
 def world_graph(store: Store, most_objects: int | None = None) -> nx.MultiDiGraph:
-    """The whole memory, or its places and the `most_objects` seen last."""
+    """The whole memory; or the `most_objects` seen last, with their places and as many newest ones."""
     graph = nx.MultiDiGraph(
         kind="memory", schema=SCHEMA, frame_id=store.meta("frame_id"), robot=store.meta("robot")
     )
-    _add_places(graph, store.db)
+    most = -1 if most_objects is None else most_objects
     rows = store.db.execute(
         f"SELECT {COLUMNS} FROM {TABLE} ORDER BY last_seen DESC, object.uid LIMIT ?",
-        (-1 if most_objects is None else most_objects,),
+        (most,),
     ).fetchall()
+    newest = store.db.execute("SELECT id FROM place ORDER BY id DESC LIMIT ?", (most,))
+    _add_places(graph, store.db, {number for (number,) in newest} | {row["place"] for row in rows})
     keys = {row["id"]: f"object:{row['uid']}" for row in rows}
     attributes, evidence = _attributes(store.db, keys), _evidence(store.db, keys)
     for row in sorted(rows, key=lambda row: row["uid"]):
@@ -40,11 +42,13 @@ def world_graph(store: Store, most_objects: int | None = None) -> nx.MultiDiGrap
     return graph
 
 
-def _add_places(graph: nx.MultiDiGraph, db: sqlite3.Connection) -> None:
+def _add_places(graph: nx.MultiDiGraph, db: sqlite3.Connection, places: Iterable[int | None]) -> None:
     for row in db.execute(
         """SELECT uid, x, y, z, room, coalesce(sum(visits), 0) AS visits, coalesce(sum(images), 0) AS images,
         min(first_seen) AS first_seen, max(last_seen) AS last_seen
-        FROM place LEFT JOIN visit ON visit.place = place.id GROUP BY place.id ORDER BY uid"""
+        FROM place LEFT JOIN visit ON visit.place = place.id
+        WHERE place.id IN (SELECT value FROM json_each(?)) GROUP BY place.id ORDER BY uid""",
+        (json.dumps(list(places)),),
     ):
         key = f"place:{row['uid']}"
         graph.add_node(key, kind="place", **{name: row[name] for name in row.keys() if name != "uid"})  # noqa: SIM118
@@ -112,10 +116,14 @@ def _add_relations(graph: nx.MultiDiGraph, db: sqlite3.Connection, keys: dict[in
                 }
             ],
         )
-    for a, b, score in db.execute("SELECT a, b, score FROM possibly_same ORDER BY a, b"):
-        if a in keys and b in keys:
-            first, second = sorted((keys[a], keys[b]))
-            graph.add_edge(first, second, predicate="possibly same", score=score)
+    links = db.execute(
+        """SELECT a, b, score FROM possibly_same WHERE a IN (SELECT value FROM json_each(?1))
+        AND b IN (SELECT value FROM json_each(?1)) ORDER BY a, b""",
+        (json.dumps(list(keys)),),
+    )
+    for a, b, score in links:
+        first, second = sorted((keys[a], keys[b]))
+        graph.add_edge(first, second, predicate="possibly same", score=score)
 
 
 def _attributes(db: sqlite3.Connection, keys: dict[int, str]) -> dict[int, list[dict[str, Any]]]:
@@ -180,22 +188,28 @@ def to_json(graph: nx.MultiDiGraph) -> str:
 
 
 def write_graph(graph: nx.MultiDiGraph, path: Path) -> None:
-    """Write JSON, or GraphML where the name ends in .graphml (lists and dictionaries as JSON text)."""
+    """Write JSON, or GraphML where the name ends in .graphml (lists and dictionaries as JSON text).
+
+    In GraphML each edge has an id of its own, since Gephi takes edges of one id for one edge, and all have
+    the `label` that Gephi and yEd show.
+    """
     if path.suffix.lower() != ".graphml":
         path.write_text(to_json(graph) + "\n", encoding="utf-8")
         return
     flat = nx.MultiDiGraph(**graph.graph)
     for key, values in graph.nodes(data=True):
-        flat.add_node(key, **_flat(values))
-    for source, target, number, values in graph.edges(data=True, keys=True):
-        flat.add_edge(source, target, number, **_flat(values))
+        flat.add_node(key, **{"label": key, **_flat(values)})
+    for number, (source, target, values) in enumerate(graph.edges(data=True)):
+        flat.add_edge(source, target, f"edge:{number}", **{"label": values["predicate"], **_flat(values)})
     nx.write_graphml(flat, path)
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    # GraphML knows neither lists nor None, and XML no control characters.
+    # GraphML knows neither lists nor None, and XML neither control characters nor two others.
     return {
-        name: "".join(c for c in text if c >= " " or c in "\t\n") if isinstance(text, str) else text
+        name: "".join(c for c in text if (c >= " " and c not in "\ufffe\uffff") or c in "\t\n")
+        if isinstance(text, str)
+        else text
         for name, value in values.items()
         if value is not None
         for text in [json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value]
