@@ -16,6 +16,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
+from ser_ros.graph.memory.speech import plural_of
 from ser_ros.graph.pose import Pose
 
 LINE_HEIGHT = 0.22  # metres between two texts of a stack
@@ -80,7 +81,9 @@ class _Maker:
         point = Point(x=x, y=y, z=float(robot["z"]) + 0.6 + LINE_HEIGHT * stacks[cell])
         stacks[cell] += 1
         current = [one["text"] for one in node["attributes"] if one["current"]]
-        words = " ".join([*([str(node["count"])] if node["count"] else []), *current, node["label"]])
+        count = node["count"] or 1
+        number = [str(count)] if count > 1 else []
+        words = " ".join([*number, *current, plural_of(node["label"]) if number else node["label"]])
         self.text("objects", words, point, 0.18, _GONE if node["gone"] else _OBJECT)
         return point
 
