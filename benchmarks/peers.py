@@ -34,35 +34,15 @@ Caption = Callable[[int], object]
 """Writes a caption of exactly so many tokens."""
 
 
-def blip(vision: dict) -> Caption:
+def blip(width: int, layers: int, heads: int) -> Caption:
     from transformers import BlipConfig, BlipForConditionalGeneration
 
-    text = {"vocab_size": 30524, "encoder_hidden_size": vision["hidden_size"]}
-    config = BlipConfig(vision_config={**vision, "image_size": 384, "patch_size": 16}, text_config=text)
-    model = BlipForConditionalGeneration(config).eval()
-    return writer(model, pixel_values=pixels(384))
-
-
-def blip_base() -> Caption:
-    return blip(
-        {
-            "hidden_size": 768,
-            "intermediate_size": 3072,
-            "num_hidden_layers": 12,
-            "num_attention_heads": 12,
-        }
-    )
-
-
-def blip_large() -> Caption:
-    return blip(
-        {
-            "hidden_size": 1024,
-            "intermediate_size": 4096,
-            "num_hidden_layers": 24,
-            "num_attention_heads": 16,
-        }
-    )
+    vision = {
+        "hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": layers,
+        "num_attention_heads": heads, "image_size": 384, "patch_size": 16,
+    }  # fmt: skip
+    config = BlipConfig(vision_config=vision, text_config={"vocab_size": 30524, "encoder_hidden_size": width})
+    return writer(BlipForConditionalGeneration(config).eval(), pixel_values=pixels(384))
 
 
 def git_base() -> Caption:
@@ -73,6 +53,7 @@ def git_base() -> Caption:
 
 
 def smolvlm(tiles: int) -> Caption:
+    """One tile, or 13: its processor cuts 640 x 480 into 4 x 3 and adds the whole picture."""
     from transformers import SmolVLMConfig, SmolVLMForConditionalGeneration
 
     config = SmolVLMConfig(
@@ -91,14 +72,6 @@ def smolvlm(tiles: int) -> Caption:
     ids = torch.tensor([[*range(100, 110), *[49190] * (64 * tiles), *range(110, 120)]])
     pictures = pixels(512).expand(tiles, -1, -1, -1)[None].contiguous()  # [1, tiles, 3, 512, 512]
     return writer(SmolVLMForConditionalGeneration(config).eval(), pixel_values=pictures, input_ids=ids)
-
-
-def smolvlm_one_tile() -> Caption:
-    return smolvlm(1)
-
-
-def smolvlm_tiled() -> Caption:
-    return smolvlm(13)  # its processor cuts 640 x 480 into 4 x 3 tiles and adds the whole picture
 
 
 def florence_base() -> Caption:
@@ -177,11 +150,11 @@ def authors(folder: Path) -> Caption:
 
 
 PEERS: dict[str, Callable[[], Caption]] = {
-    "blip-base": blip_base,
-    "blip-large": blip_large,
+    "blip-base": lambda: blip(768, 12, 12),
+    "blip-large": lambda: blip(1024, 24, 16),
     "git-base": git_base,
-    "smolvlm-256m": smolvlm_one_tile,
-    "smolvlm-256m-tiled": smolvlm_tiled,
+    "smolvlm-256m": lambda: smolvlm(1),
+    "smolvlm-256m-tiled": lambda: smolvlm(13),
     "florence-2-base": florence_base,
     "llava-1.5-7b": llava_7b,
 }

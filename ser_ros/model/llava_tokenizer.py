@@ -11,6 +11,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from ser_ros.errors import UserError
 from ser_ros.model.llava_folder import read_object
+from ser_ros.model.tokenizer import read_tokenizer_json
 
 # OPT's own settings, for a folder that does not tell them.
 _OPT = {"bos_token": "</s>", "eos_token": "</s>", "unk_token": "</s>", "pad_token": "<pad>"}
@@ -52,7 +53,7 @@ def read_tokenizer(folder: Path, config: dict[str, Any], rows: int) -> LlavaToke
         tokenizer = _bpe(folder, settings)
         starts = bool(settings["add_bos_token"])
     elif (folder / "tokenizer.json").is_file():
-        tokenizer = _from_json(folder / "tokenizer.json")
+        tokenizer = read_tokenizer_json(folder / "tokenizer.json")
         starts = tokenizer.encode("a").ids != tokenizer.encode("a", add_special_tokens=False).ids
     else:
         raise UserError(f"{folder} has neither vocab.json with merges.txt nor tokenizer.json")
@@ -104,16 +105,6 @@ def _added(folder: Path, settings: dict[str, Any]) -> Iterator[tuple[str, bool]]
 
 def _text(token: str | dict[str, Any]) -> str:
     return token if isinstance(token, str) else str(token["content"])
-
-
-def _from_json(path: Path) -> Tokenizer:
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises plain Exception
-        raise UserError(f"{path} is not a tokenizer ({error})") from None
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def _add_image_tokens(tokenizer: Tokenizer, config: dict[str, Any], rows: int) -> None:

@@ -35,13 +35,7 @@ class CaptionTokenizer:
         path = Path(folder) / "tokenizer.json"
         if not path.is_file():
             raise UserError(f"{path} is missing; a model folder needs its tokenizer")
-        try:
-            tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises plain Exception
-            raise UserError(f"{path} is not a tokenizer ({error}); take the model folder anew") from None
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        loaded = cls(tokenizer, config)
+        loaded = cls(read_tokenizer_json(path), config)
         rows = int(config.language.sizes["vocab_size"])
         if loaded.size > rows:
             raise UserError(
@@ -104,3 +98,18 @@ class CaptionTokenizer:
             elif part:
                 ids.extend(self.encode(part))
         return ids
+
+
+def read_tokenizer_json(path: Path) -> Tokenizer:
+    """A `tokenizer.json` without the padding and truncation that it may ask for.
+
+    Raises:
+        UserError: not a tokenizer.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises plain Exception
+        raise UserError(f"{path} is not a tokenizer ({error}); take the model folder anew") from None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
