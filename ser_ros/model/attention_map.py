@@ -76,7 +76,8 @@ def _look(model: SerModel, prompt: list[int], vision: Tensor, written: Written, 
     side = math.isqrt(vision.shape[1])
     if side * side != vision.shape[1] or vision.shape[1] != model.config.patches:
         raise UserError(
-            f"connector {model.config.connector.kind!r} leaves no patch grid to draw attention on"
+            f"connector {model.config.connector.kind!r} or towers.merge_after leaves no patch grid "
+            "to draw attention on"
         )
     caption = model.tokenizer.decode(written.ids)
     places = word_tokens(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ class TowerConfig:
             tower of CLIP + DINOv2); None keeps the image's.
         stem: channels of a convolutional stem in place of a CLIP tower's patch projection, for towers
             trained from scratch (`ser_ros.model.conv_stem`); () has none, like every published tower.
+        merge_after: hidden state index at which each two patches beside each other become their mean, which
+            halves the tokens of the layers above and of both glances (docs/model.md); None merges nothing.
     """
 
     kind: str = "clip"
@@ -70,6 +73,12 @@ class TowerConfig:
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     stem: tuple[int, ...] = ()
+    merge_after: int | None = None
+
+    @property
+    def stride(self) -> int:
+        """Patches that one token of the buffer stands for."""
+        return 1 if self.merge_after is None else 2
 
     @property
     def width(self) -> int:
@@ -77,10 +86,15 @@ class TowerConfig:
 
     @property
     def patches(self) -> int:
-        """Patch tokens of one image."""
+        """Patch tokens of one image in the buffer."""
+        return self.side**2 // self.stride
+
+    @property
+    def side(self) -> int:
+        """Patches in a row of the image."""
         if self.kind == "siglip2":
-            return int(self.sizes["num_patches"])
-        return (int(self.sizes["image_size"]) // int(self.sizes["patch_size"])) ** 2
+            return math.isqrt(int(self.sizes["num_patches"]))
+        return int(self.sizes["image_size"]) // int(self.sizes["patch_size"])
 
 
 @dataclass(frozen=True)
@@ -231,8 +245,12 @@ class SerConfig:
 
     @property
     def patches(self) -> int:
-        """Patch tokens of one image."""
+        """Patch tokens of one image in the buffer."""
         return self.towers[0].patches
+
+    def stride(self, vision_tokens: int) -> int:
+        """Positions of the language model that one of so many vision tokens takes."""
+        return self.towers[0].stride if vision_tokens == self.patches else 1
 
     @property
     def buffer_layers(self) -> tuple[int, ...]:
@@ -290,6 +308,13 @@ class SerConfig:
             wrong = [layer for layer in self.buffer_layers if not 0 <= layer <= top]
             if wrong:
                 raise UserError(f"{name}: layers {wrong} do not exist in a tower of {top} layers")
+            if tower.merge_after is not None and not 0 <= tower.merge_after <= self.buffer_layers[0]:
+                raise UserError(
+                    f"{name}: towers.merge_after is {tower.merge_after}; it must be 0 to "
+                    f"{self.buffer_layers[0]}, the lowest layer that a glance reads"
+                )
+            if tower.merge_after is not None and tower.side % tower.stride:
+                raise UserError(f"{name}: towers.merge_after needs an even number of patches in a row")
         for style, prompt in self.prompts.items():
             for text in (prompt.glance, prompt.refine):
                 if text is not None and text.count("<image>") != 1:

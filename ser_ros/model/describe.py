@@ -179,7 +179,7 @@ class Writer:
             if refinements
             else self.tokens.glance_prompt(style)
         )
-        needed = len(longest) + config.patches + max_tokens
+        needed = len(longest) + config.patches * config.stride(config.patches) + max_tokens
         if needed > config.language.max_positions:
             raise UserError(
                 f"max_tokens {max_tokens} needs {needed} positions and the language model has "

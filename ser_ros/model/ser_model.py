@@ -27,6 +27,7 @@ from ser_ros.model.deeplens import DeepLens
 from ser_ros.model.describe import Clock, Writer, describe
 from ser_ros.model.description import Description
 from ser_ros.model.language_model import LanguageModel
+from ser_ros.model.positions import spread_positions
 from ser_ros.model.processor import preprocess
 from ser_ros.model.tokenizer import CaptionTokenizer
 from ser_ros.model.torch_session import TorchSession
@@ -146,13 +147,25 @@ class SerModel(nn.Module):
         else:
             vision = self.second_tokens(features, initial_ids, initial_lengths)
         vision, context = self.language.place(vision)
-        hidden = self.language(self.merge(input_ids, vision), context=context)  # [B, L, D]
+        positions = self._positions(input_ids, vision.shape[1])
+        hidden = self.language(
+            self.merge(input_ids, vision), positions=positions, context=context
+        )  # [B, L, D]
         if labels is None:
             return SerOutput(logits=self.language.logits(hidden))
         target = self._spread_labels(input_ids, labels, vision.shape[1])[:, 1:]  # [B, L - 1]
         learn = target != IGNORE
         logits = self.language.logits(hidden[:, :-1][learn])  # only where there is a loss: [positions, V]
         return SerOutput(loss=F.cross_entropy(logits.float(), target[learn]))
+
+    def _positions(self, ids: Tensor, tokens: int) -> Tensor | None:
+        """Positions [B, L] after `merge` of merged vision tokens, as a session gives them; None counts up."""
+        stride = self.config.stride(tokens)
+        if stride == 1:
+            return None
+        image = (ids == IMAGE_TOKEN).int().argmax(dim=1).cpu().numpy()
+        slots = np.broadcast_to(np.arange(ids.shape[1] - 1 + tokens), (len(ids), ids.shape[1] - 1 + tokens))
+        return torch.from_numpy(spread_positions(slots, image, tokens, stride)).to(self.device)
 
     @staticmethod
     def _spread_labels(ids: Tensor, labels: Tensor, m: int) -> Tensor:
@@ -222,7 +235,9 @@ class SerModel(nn.Module):
     ) -> TorchSession:
         with clock("connector"):
             vision = self._finish(self.first_tokens(features))
-        return TorchSession(self.language, prompts, vision, self.merge, top)
+        return TorchSession(
+            self.language, prompts, vision, self.merge, top, self.config.stride(vision.shape[1])
+        )
 
     @torch.inference_mode()
     def open_refine(
@@ -238,7 +253,9 @@ class SerModel(nn.Module):
         ragged = None if (lengths == ids.shape[1]).all() else torch.from_numpy(lengths)
         with clock("deeplens"):
             vision = self._finish(self.second_tokens(features, torch.from_numpy(ids), ragged))
-        return TorchSession(self.language, prompts, vision, self.merge, top)
+        return TorchSession(
+            self.language, prompts, vision, self.merge, top, self.config.stride(vision.shape[1])
+        )
 
     def _finish(self, result):
         """Wait for the device, so that a stage's seconds are its own."""

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ser_ros.model.config import IMAGE_TOKEN
 from ser_ros.model.decoding.session import TopK, pad
 from ser_ros.model.kv_cache import KvCache
 from ser_ros.model.language_model import LanguageModel
+from ser_ros.model.positions import spread_positions
 
 
 class TorchSession:
@@ -27,6 +29,7 @@ class TorchSession:
         vision: Tensor,
         merge: Callable[[Tensor, Tensor], Tensor],
         top: int,
+        stride: int = 1,
     ):
         """Start rows that are not computed yet.
 
@@ -36,12 +39,15 @@ class TorchSession:
             vision: [B, M, D] vision tokens of each row.
             merge: puts vision tokens in their places, `SerModel.merge`.
             top: candidates to return for each position.
+            stride: positions that one vision token takes.
         """
         self.language, self.top = language, top
         vision, self._context = language.place(vision)
         self._prompts, self._vision, self._merge = prompts, vision, merge
         self._cache = KvCache(len(language.decoder.layers))
         self._prompt_lengths = np.array([len(p) - 1 + vision.shape[1] for p in prompts], np.int64)
+        self._image = np.array([p.index(IMAGE_TOKEN) for p in prompts], np.int64)
+        self._stride = stride
         self._written = np.zeros(len(prompts), np.int64)
         self._valid = np.zeros((len(prompts), 0), bool)  # slots of the cache that hold a token of their row
 
@@ -79,7 +85,7 @@ class TorchSession:
             return
         self._cache.select(torch.from_numpy(np.asarray(rows, np.int64)))
         self._valid, self._written = self._valid[rows], self._written[rows]
-        self._prompt_lengths = self._prompt_lengths[rows]
+        self._prompt_lengths, self._image = self._prompt_lengths[rows], self._image[rows]
         if self._context is not None:
             self._context = self._context[torch.from_numpy(rows).to(self._context.device)]
 
@@ -90,9 +96,12 @@ class TorchSession:
         new = np.arange(width) < lengths[:, None]
         self._valid = np.concatenate([self._valid, new], axis=1)
         last = self.language.config.max_positions - 1
-        positions = np.minimum(start[:, None] + np.arange(width), last)
+        slots = start[:, None] + np.arange(width)
+        positions = spread_positions(slots, self._image, self._vision.shape[1], self._stride)
         mask = None if self._valid.all() else torch.from_numpy(self._valid).to(device)
-        return self.language(embeds, mask, torch.from_numpy(positions).to(device), self._cache, self._context)
+        return self.language(
+            embeds, mask, torch.from_numpy(np.minimum(positions, last)).to(device), self._cache, self._context
+        )
 
     def _top(self, hidden: Tensor) -> TopK:
         """Log-probabilities in float32, as transformers takes them before a beam search."""

@@ -101,14 +101,25 @@ class VisionTower(nn.Module):
         else:
             hidden = self.embeddings(pixels)
         hidden = self.pre_norm(hidden)  # [B, class_tokens + N, width]
-        states = {0: hidden} if 0 in wanted else {}
-        for index, layer in enumerate(self.layers, start=1):
-            if index > max(wanted):
-                break
-            hidden = layer(hidden) if self.config.kind == "dinov2" else layer(hidden, None)
+        states = {}
+        for index in range(max(wanted) + 1):
+            if index:
+                layer = self.layers[index - 1]
+                hidden = layer(hidden) if self.config.kind == "dinov2" else layer(hidden, None)
+            if index == self.config.merge_after:
+                hidden = self._merge_pairs(hidden)
             if index in wanted:
                 states[index] = hidden
         return {index: state[:, self.class_tokens :] for index, state in states.items()}
+
+    def _merge_pairs(self, hidden: Tensor) -> Tensor:
+        """Mean of each two patches beside each other: [B, C + N, W] -> [B, C + N / 2, W], C class tokens.
+
+        Pooling neighbours takes no parameters (DeCo, Yao et al. 2024); doing it inside the tower makes the
+        layers above cheaper too, as in ToMe (Bolya et al. 2023).
+        """
+        patches = hidden[:, self.class_tokens :].unflatten(1, (-1, self.config.stride)).mean(2)
+        return torch.cat([hidden[:, : self.class_tokens], patches], dim=1)
 
     def _patchify(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """SigLIP2 takes flat patches (row, column, channel order inside one) and the grid's shape."""

@@ -6,10 +6,13 @@ import multiprocessing
 from pathlib import Path
 
 from ser_ros.errors import UserError
-from ser_ros.model.config import SerConfig
+from ser_ros.model.config import SerConfig, TowerConfig
 
-SIZES = {"paper": SerConfig()}
-"""Name -> sizes; "paper" is CLIP ViT-L/14 at 336 px, a DeepLens of about 50 M parameters and OPT-125M."""
+SIZES = {"paper": SerConfig(), "paper-288": SerConfig(towers=(TowerConfig(merge_after=6),))}
+"""Name -> sizes; "paper" is CLIP ViT-L/14 at 336 px, a DeepLens of about 50 M parameters and OPT-125M.
+
+"paper-288" merges its 576 tokens in pairs after the tower's sixth layer.
+"""
 
 
 def write_model(folder: Path, size: str, backend: str, int8: bool) -> Path:
