@@ -27,7 +27,7 @@ from ser_ros.model.images import load_image
 from ser_ros.runtime.load import DEFAULT_MODEL, load_captioner
 from ser_ros.runtime.onnx_export import export
 
-MAX_TOKENS = 96
+MAX_TOKENS = 77
 
 
 def captions(engine: Engine, picture: np.ndarray, style: str) -> tuple[str, str, bool]:

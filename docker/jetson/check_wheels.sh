@@ -9,6 +9,6 @@ trap 'rm -f "$list"' EXIT
 for version in 3.10 3.12; do
   "$1" -m pip install --quiet --dry-run --ignore-installed --target /nonexistent --only-binary=:all: \
     --platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64 \
-    --implementation cp --python-version "$version" -r "$list" 'onnxruntime>=1.20,<2'
+    --implementation cp --python-version "$version" -r "$list" 'onnxruntime>=1.21,<2'
   echo "Python $version: every requirement has an aarch64 or a pure wheel"
 done

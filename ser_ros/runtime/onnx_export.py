@@ -11,6 +11,7 @@ import json
 import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from ser_ros import __version__
 from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
+from ser_ros.runtime.onnx_attention import FusedAttention, add_functions
 from ser_ros.runtime.onnx_folder import EMBEDDINGS, FORMAT, MANIFEST, is_export
 from ser_ros.runtime.onnx_graphs import Graph, graphs
 
@@ -93,7 +95,7 @@ def _check(model: SerModel) -> None:
 
 def _fill(folder: Path, model: SerModel, int8: bool, on_graph: Callable[[str], None]) -> None:
     assert model.tokenizer is not None  # from_pretrained always loads it
-    for graph in graphs(model):
+    for graph in graphs(model, fused=int8):
         on_graph(graph.name)
         write_graph(graph, folder / f"{graph.name}.onnx", int8)
     table = model.language.decoder.embed_tokens.weight
@@ -113,7 +115,8 @@ def write_graph(graph: Graph, path: Path, int8: bool) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         traced = Path(name) / path.name
         try:
-            with warnings.catch_warnings(), torch.no_grad():
+            attention = FusedAttention() if int8 else nullcontext()
+            with warnings.catch_warnings(), torch.no_grad(), attention:
                 warnings.simplefilter("ignore")  # the tracer warns at each shape it reads
                 # dynamo=True needs another package and took twenty times as long for the same graph.
                 torch.onnx.export(
@@ -132,10 +135,13 @@ def write_graph(graph: Graph, path: Path, int8: bool) -> None:
             raise UserError(
                 f"the {graph.name} of this model cannot be exported ({error}); use backend torch"
             ) from error
+        model = onnx.load(_quantize(traced) if int8 else traced)
         if int8:
-            traced = _quantize(traced)
+            # Behind an operator that it does not know the tracer notes the shapes of its examples.
+            del model.graph.value_info[:]
+            add_functions(model)
         onnx.save_model(
-            onnx.load(traced),
+            model,
             path,
             save_as_external_data=True,
             location=f"{graph.name}.weights",
@@ -155,7 +161,7 @@ def _quantize(floats: Path) -> Path:
         per_channel=True,
         weight_type=QuantType.QInt8,
         use_external_data_format=True,
-        extra_options={"MatMulConstBOnly": True},
+        extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
     )
     return out
 

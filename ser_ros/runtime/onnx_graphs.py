@@ -5,7 +5,7 @@
 | tower | pixels [B, 3, S, S] | layer_I [B, N, Dv] for each hidden state I of the buffer |
 | connector | features [B, N, C] | vision [B, M, D] |
 | deeplens | features [B, N, C], caption [B, T, D], lengths [B]; the last two if it reads the caption | vision [B, N, D] |
-| language | embeds [B, T, D], positions [B, T], bias [B, 1, T, P + T], wanted [B, W], key_I and value_I [B, H, P, E] | logits [B, W, V], new_key_I and new_value_I [B, H, P + T, E] |
+| language | embeds [B, T, D], positions [B, T], bias [B, 1, T, P + R + T], wanted [B, W], prompt_key_I [B, H, E, P], prompt_value_I [B, H, P, E], key_I [B, H, E, R], value_I [B, H, R, E] | logits [B, W, V], new_key_I [B, H, E, R + T], new_value_I [B, H, R + T, E] |
 """  # noqa: E501 - a table
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ser_ros.model.ser_model import SerModel
+from ser_ros.runtime.onnx_language import Language, cache_names
 
 
 @dataclass
@@ -30,8 +31,8 @@ class Graph:
     dynamic: dict[str, dict[int, str]]
 
 
-def graphs(model: SerModel) -> Iterator[Graph]:
-    """The parts of a model in float32 on the CPU."""
+def graphs(model: SerModel, fused: bool) -> Iterator[Graph]:
+    """The parts of a model in float32 on the CPU; `fused` takes ONNX Runtime's own attention."""
     config = model.config
     side, patches, width = config.image.size, config.patches, config.language.input_width
     names = [f"layer_{index}" for index in model.vision.wanted]
@@ -57,17 +58,17 @@ def graphs(model: SerModel) -> Iterator[Graph]:
             inputs |= {"caption": torch.zeros(2, 5, width), "lengths": torch.tensor([5, 3])}
             dynamic |= {"caption": {0: "images", 1: "tokens"}, "lengths": {0: "images"}}
         yield Graph("deeplens", model.deeplens, inputs, ["vision"], dynamic)
-    yield _language(model)
+    yield _language(model, fused)
 
 
-def _language(model: SerModel) -> Graph:
+def _language(model: SerModel, fused: bool) -> Graph:
     decoder = model.language.decoder
     layers, heads = len(decoder.layers), decoder.config.num_attention_heads
-    past, new = 3, 2
+    prompt, caption, new = 3, 1, 2
     inputs = {
         "embeds": torch.zeros(2, new, model.config.language.input_width),
-        "positions": torch.arange(past, past + new).expand(2, -1).contiguous(),
-        "bias": torch.zeros(2, 1, new, past + new),
+        "positions": torch.arange(prompt + caption, prompt + caption + new).expand(2, -1).contiguous(),
+        "bias": torch.zeros(2, 1, new, prompt + caption + new),
         "wanted": torch.zeros(2, 1, dtype=torch.int64),
     }
     dynamic = {
@@ -77,17 +78,16 @@ def _language(model: SerModel) -> Graph:
         "wanted": {0: "rows", 1: "outputs"},
         "logits": {0: "rows", 1: "outputs"},
     }
-    for name in cache_names(layers):
-        inputs[name] = torch.zeros(2, heads, past, decoder.config.hidden_size // heads)
-        dynamic[name] = {0: "rows", 2: "past"}
-        dynamic[f"new_{name}"] = {0: "rows", 2: "total"}
+    width = decoder.config.hidden_size // heads
+    for part, slots, name in (("prompt", prompt, "prompt_"), ("caption", caption, "")):
+        for entry in cache_names(layers):
+            by_key = entry.startswith("key")
+            shape = (width, slots) if by_key else (slots, width)
+            inputs[name + entry] = torch.zeros(2, heads, *shape)
+            dynamic[name + entry] = {0: "rows", 3 if by_key else 2: part}
+            dynamic[f"new_{entry}"] = {0: "rows", 3 if by_key else 2: "longer"}
     outputs = ["logits", *(f"new_{name}" for name in cache_names(layers))]
-    return Graph("language", Language(model), inputs, outputs, dynamic)
-
-
-def cache_names(layers: int) -> list[str]:
-    """Names of the cached keys and values of all layers."""
-    return [f"{kind}_{layer}" for layer in range(layers) for kind in ("key", "value")]
+    return Graph("language", Language(model, fused), inputs, outputs, dynamic)
 
 
 class Tower(nn.Module):
@@ -100,43 +100,3 @@ class Tower(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         layers = self.vision(pixels).layers
         return tuple(layers[index] for index in self.vision.wanted)
-
-
-class Language(nn.Module):
-    """OPT's decoder over explicit keys, values and attention bias, and logits where they are wanted."""
-
-    def __init__(self, model: SerModel):
-        super().__init__()
-        self.language = model.language
-
-    def forward(
-        self, embeds: Tensor, positions: Tensor, bias: Tensor, wanted: Tensor, *cached: Tensor
-    ) -> tuple[Tensor, ...]:
-        decoder = self.language.decoder
-        x = embeds if decoder.project_in is None else decoder.project_in(embeds)
-        x = x + decoder.embed_positions(None, position_ids=positions)
-        names = cache_names(len(decoder.layers))
-        cache = ExplicitCache(dict(zip(names, cached, strict=True)))
-        for layer in decoder.layers:
-            x = layer(x, attention_mask=bias, past_key_values=cache)
-        # Only where logits are wanted: the norm and the output words are per position.
-        x = x.gather(1, wanted[:, :, None].expand(-1, -1, x.shape[2]))
-        if decoder.final_layer_norm is not None:
-            x = decoder.final_layer_norm(x)
-        if decoder.project_out is not None:
-            x = decoder.project_out(x)
-        return (self.language.next_logits(x), *(cache.total[name] for name in names))
-
-
-class ExplicitCache:
-    """Keys and values given as tensors; what a decoder layer of transformers calls is `update`."""
-
-    def __init__(self, past: dict[str, Tensor]):
-        self.past = past
-        self.total: dict[str, Tensor] = {}
-
-    def update(self, keys: Tensor, values: Tensor, layer: int, *_, **__) -> tuple[Tensor, Tensor]:
-        for kind, new in (("key", keys), ("value", values)):
-            name = f"{kind}_{layer}"
-            self.total[name] = torch.cat([self.past[name], new], dim=2)
-        return self.total[f"key_{layer}"], self.total[f"value_{layer}"]

@@ -7,16 +7,19 @@ import onnxruntime as ort
 
 from ser_ros.model.config import IMAGE_TOKEN, SerConfig
 from ser_ros.model.decoding.session import TopK
+from ser_ros.model.positions import spread_positions
 from ser_ros.runtime.device_memory import memory_errors
 
 _HIDDEN = np.finfo(np.float32).min
+_PROMPT = "prompt_"
 
 
 class OnnxSession:
     """Prompts with vision tokens, and the captions that follow them; the same protocol as torch's.
 
-    Keys and values stay with ONNX Runtime between two calls. Forgotten tokens keep their slots behind an
-    attention bias: a slot costs less than a copy of the cache, and a caption forgets only a few.
+    Keys and values stay with ONNX Runtime between two calls: those of the first forward, which no later one
+    changes, apart from those of the tokens after it. Forgotten tokens keep their slots behind an attention
+    bias: a slot costs less than a copy of the cache, and a caption forgets only a few.
     """
 
     def __init__(
@@ -40,18 +43,24 @@ class OnnxSession:
         """
         self._language, self._words, self._top = language, words, top
         self._last = config.language.max_positions - 1
+        self._image = np.array([prompt.index(IMAGE_TOKEN) for prompt in prompts], np.int64)
+        self._vision_tokens, self._stride = vision.shape[1], config.stride(vision.shape[1])
         self._prompts = [self._embed(prompt, tokens) for prompt, tokens in zip(prompts, vision, strict=True)]
         self._prompt_lengths = np.array([len(prompt) for prompt in self._prompts], np.int64)
         self._written = np.zeros(len(prompts), np.int64)
         self._valid = np.zeros((len(prompts), 0), bool)  # slots of the cache that hold a token of their row
-        shapes = {i.name: i.shape for i in language.get_inputs() if i.name.startswith(("key_", "value_"))}
+        self._source = np.arange(len(prompts))  # rows of one number began with the same prompt and draft
         self._device = "cuda" if "CUDAExecutionProvider" in language.get_providers() else "cpu"
-        self._cache = {
-            name: ort.OrtValue.ortvalue_from_numpy(
-                np.zeros((len(prompts), heads, 0, width), np.float32), self._device
-            )
-            for name, (_, heads, _, width) in shapes.items()
-        }
+        # An input has 0 where its graph has a free number of slots, and the rows come first.
+        cache = {}
+        for entry in language.get_inputs():
+            if "key_" in entry.name or "value_" in entry.name:
+                shape = (len(prompts), *(n if isinstance(n, int) else 0 for n in entry.shape[1:]))
+                cache[entry.name] = ort.OrtValue.ortvalue_from_numpy(
+                    np.zeros(shape, np.float32), self._device
+                )
+        self._prompt = {name: value for name, value in cache.items() if name.startswith(_PROMPT)}
+        self._caption = {name: value for name, value in cache.items() if not name.startswith(_PROMPT)}
 
     def prefill(self, draft: np.ndarray, lengths: np.ndarray) -> TopK:
         rows = [
@@ -82,12 +91,18 @@ class OnnxSession:
         rows = np.asarray(rows, np.int64)
         if np.array_equal(rows, np.arange(len(self._valid))):
             return
-        self._cache = {
-            name: ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value.numpy()[rows]), self._device)
-            for name, value in self._cache.items()
-        }
+        self._caption = self._select(self._caption, rows)
+        if not np.array_equal(self._source[rows], self._source):  # the beams of one image share its prompt
+            self._prompt = self._select(self._prompt, rows)
+        self._source = self._source[rows]
         self._valid, self._written = self._valid[rows], self._written[rows]
-        self._prompt_lengths = self._prompt_lengths[rows]
+        self._prompt_lengths, self._image = self._prompt_lengths[rows], self._image[rows]
+
+    def _select(self, cache: dict[str, ort.OrtValue], rows: np.ndarray) -> dict[str, ort.OrtValue]:
+        return {
+            name: ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value.numpy()[rows]), self._device)
+            for name, value in cache.items()
+        }
 
     def _embed(self, prompt: list[int], vision: np.ndarray) -> np.ndarray:
         """Inputs of one prompt, vision tokens in the place of IMAGE_TOKEN: [T - 1 + M, D]."""
@@ -102,20 +117,26 @@ class OnnxSession:
         # A token sees the slots before it and itself.
         causal = np.arange(past + width) <= past + np.arange(width)[:, None]
         seen = self._valid[:, None, None, :] & causal
-        positions = np.minimum(start[:, None] + np.arange(width), self._last)
+        slots = start[:, None] + np.arange(width)
+        positions = spread_positions(slots, self._image, self._vision_tokens, self._stride)
         binding = self._language.io_binding()
         binding.bind_cpu_input("embeds", np.ascontiguousarray(embeds, np.float32))
-        binding.bind_cpu_input("positions", positions.astype(np.int64))
+        binding.bind_cpu_input("positions", np.minimum(positions, self._last).astype(np.int64))
         binding.bind_cpu_input("bias", np.where(seen, np.float32(0), _HIDDEN))
         binding.bind_cpu_input("wanted", np.ascontiguousarray(wanted, np.int64))
         binding.bind_output("logits", "cpu")
-        for name, value in self._cache.items():
+        for name, value in (self._prompt | self._caption).items():
             binding.bind_ortvalue_input(name, value)
+        for name in self._caption:
             binding.bind_output(f"new_{name}", self._device)
         with memory_errors():
             self._language.run_with_iobinding(binding)
         logits, *cache = binding.get_outputs()  # in the order of binding
-        self._cache = dict(zip(self._cache, cache, strict=True))
+        longer = dict(zip(self._caption, cache, strict=True))
+        if past:
+            self._caption = longer
+        else:
+            self._prompt = {_PROMPT + name: value for name, value in longer.items()}
         return best(logits.numpy(), self._top)
 
 

@@ -27,13 +27,14 @@ def photos(count: int, seed: int = 0) -> list[np.ndarray]:
     return [rng.integers(0, 256, (20 + 3 * i, 30, 3)).astype(np.uint8) for i in range(count)]
 
 
-@pytest.fixture(scope="module", params=SEEDS)
+@pytest.fixture(scope="module", params=[*((seed, False) for seed in SEEDS), (0, True)], ids=str)
 def pair(request, tmp_path_factory):
-    """A torch toy and its graphs."""
+    """A torch toy and its graphs; 8 bits change the attention, but no product is wide enough to round."""
     folder = tmp_path_factory.mktemp("onnx")
-    model = toy_model(request.param)
+    seed, int8 = request.param
+    model = toy_model(seed)
     model.save_pretrained(folder / "model")
-    export(folder / "model", folder / "graphs")
+    export(folder / "model", folder / "graphs", int8=int8)
     return model, folder / "graphs"
 
 
@@ -155,6 +156,42 @@ def test_narrow_products_stay_exact_in_int8(tmp_path):
 
 
 @pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_merged_tokens(tmp_path, beams, int8):
+    """Half the vision tokens, in both glances and at their old positions, as in torch."""
+    from dataclasses import replace
+
+    from tests.model.toys import toy_config
+
+    model = toy_model(1, towers=(replace(toy_config().towers[0], merge_after=1),))
+    model.save_pretrained(tmp_path / "model")
+    export(tmp_path / "model", tmp_path / "graphs", int8=int8)
+    options = {"beams": beams, "max_tokens": 16}
+    ours = load_captioner(tmp_path / "graphs").describe(photos(3), CaptionOptions(**options))
+    theirs = model.describe(photos(3), **options)
+    assert [(d.initial, d.refined) for d in ours] == [(d.initial, d.refined) for d in theirs]
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_long_prompts_in_int8(tmp_path, beams):
+    """A prompt that attention takes in pieces, for rows of different length."""
+    from dataclasses import replace
+
+    from ser_ros.model.config import ImageConfig
+    from tests.model.toys import toy_config
+
+    tower = toy_config().towers[0]
+    tower = replace(tower, sizes={**tower.sizes, "image_size": 140})
+    model = toy_model(2, towers=(tower,), image=ImageConfig(size=140))  # 100 patches
+    model.save_pretrained(tmp_path / "model")
+    export(tmp_path / "model", tmp_path / "int8", int8=True)
+    options = {"refinements": 2, "beams": beams, "max_tokens": 16}
+    ours = load_captioner(tmp_path / "int8").describe(photos(3), CaptionOptions(**options))
+    theirs = model.describe(photos(3), **options)
+    assert [(d.initial, d.refined) for d in ours] == [(d.initial, d.refined) for d in theirs]
+
+
+@pytest.mark.parametrize("int8", [False, True])
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, int8):
     """A limit on the size of a file stands for the full disk: the write is refused in the same way."""
     toy_model(0).save_pretrained(tmp_path / "model")
@@ -172,14 +209,14 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, int8):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("pair", [0], indirect=True)
+@pytest.mark.parametrize("pair", [(0, False)], indirect=True)
 def test_a_missing_onnxruntime_is_named(pair, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UserError, match=r"needs onnxruntime; install ser_ros\[onnx\]"):
         load_captioner(pair[1])
 
 
-@pytest.mark.parametrize("pair", [0], indirect=True)
+@pytest.mark.parametrize("pair", [(0, False)], indirect=True)
 def test_runs_without_torch(pair, tmp_path):
     """A robot with the onnx extra alone has no torch."""
     code = (
@@ -190,7 +227,7 @@ def test_runs_without_torch(pair, tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
 
 
-@pytest.mark.parametrize("pair", [0], indirect=True)
+@pytest.mark.parametrize("pair", [(0, False)], indirect=True)
 def test_a_full_memory_refines_one_by_one(pair, monkeypatch):
     model, graphs = pair
     captioner = load_captioner(graphs)
@@ -216,7 +253,7 @@ def test_best_is_torch_topk():
         np.testing.assert_allclose(ours.log_probs, values, atol=1e-5)
 
 
-@pytest.mark.parametrize("pair", [0], indirect=True)
+@pytest.mark.parametrize("pair", [(0, False)], indirect=True)
 def test_bad_folders(pair, tmp_path):
     graphs = pair[1]
     with pytest.raises(UserError, match="make them with: ser_ros export"):
@@ -224,7 +261,7 @@ def test_bad_folders(pair, tmp_path):
     with pytest.raises(UserError, match="there is no model folder"):
         load_captioner(tmp_path / "none", backend="onnx")
     (tmp_path / "export.json").write_text('{"format": 99, "dtype": "fp32"}')
-    with pytest.raises(UserError, match="format 99, not 2"):
+    with pytest.raises(UserError, match="format 99, not 3"):
         load_captioner(tmp_path, backend="onnx")
     for file in graphs.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -271,7 +308,7 @@ def test_gpu_providers(monkeypatch, device):
     assert providers == [*((name, {"device_id": number}) for name in wanted[:-1]), wanted[-1]]
 
 
-@pytest.mark.parametrize("pair", [0], indirect=True)
+@pytest.mark.parametrize("pair", [(0, False)], indirect=True)
 def test_an_export_leaves_other_folders_alone(pair, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UserError, match="not an earlier export"):
