@@ -15,6 +15,7 @@ from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.question import Description, Question
 from ser_ros.graph.memory.rows import attributes_of, select
 from ser_ros.graph.memory.scoring import attribute_score, room_score
+from ser_ros.graph.memory.speech import a_thing
 from tests.graph.memory_scenes import pose, seen
 
 
@@ -41,6 +42,11 @@ def test_all_are_counted_though_few_are_shown(hall: Memory) -> None:
     assert len(answer.matches) == 5
     assert hall.query("how many blue chairs are there?").speech == "I remember 39 blue chairs."
     assert hall.query("how many boxes are there?").speech == "I remember two boxes."
+
+
+def test_properties_are_said_in_the_order_of_english() -> None:
+    looks = ["wooden", "red", "large", "round", "open"]
+    assert a_thing("box", looks) == "an open large round red wooden box"
 
 
 def test_how_many_others_fit_is_said_as_a_person_would(hall: Memory) -> None:

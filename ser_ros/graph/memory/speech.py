@@ -10,7 +10,7 @@ from ser_ros.graph import wordnet
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import say_when
-from ser_ros.graph.memory.vocabulary import LOCATION_WORDS, STATES
+from ser_ros.graph.memory.vocabulary import COLOURS, LOCATION_WORDS, MATERIALS, SIZES, STATES
 
 _NUMBERS = (
     "no",
@@ -101,8 +101,13 @@ def a_thing(
 
 
 def _in_order(attributes: Iterable[str]) -> list[str]:
-    # English puts states first, then size, then colour and material; sorting keeps it the same each time.
-    return sorted(attributes, key=lambda text: (text not in STATES, text))
+    """As English puts them: "open large red wooden"; sorting keeps it the same each time."""
+    kinds = (STATES.keys(), SIZES.keys(), COLOURS, MATERIALS)
+
+    def rank(text: str) -> float:
+        return next((place for place, words in enumerate(kinds) if text in words), 1.5)
+
+    return sorted(attributes, key=lambda text: (rank(text), text))
 
 
 def number(count: int) -> str:
