@@ -1,8 +1,7 @@
-"""The paper's tables as recipes: train, predict, score, and our number beside the paper's.
+"""One row of a table: train, predict, score, and our values on the paper's scale.
 
-`config/reproduce/TABLE.yaml` has `benchmarks` (references, images, metrics) and `rows`. A row names the
-training recipe in `config/train`, changes to it, the stage whose model predicts, and the paper's values.
-What was trained and predicted is kept in the run folder, so a second call goes on where the first ended.
+What was trained and predicted is kept in the run folder, so a second call goes on where the first ended,
+and rows share what they have in common: a change that only stage 2 reads starts from the one stage 1 model.
 """
 
 from __future__ import annotations
@@ -11,194 +10,155 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ser_ros.errors import UserError
 from ser_ros.eval.metric import Metric
+from ser_ros.eval.paper_tables import STAGES, Benchmark, Row, Table
 from ser_ros.eval.predict import PredictRecipe, predict
 from ser_ros.eval.score import ScoreOptions, score
-from ser_ros.share import share_path
+from ser_ros.train.recipe import Recipe
+from ser_ros.train.recipe_file import write_recipe
 
-STAGES = ("pretrain", "stage1", "stage2")
+ONLY_STAGE2 = ("stages.stage2.", "model.config.deeplens.")
+"""Beginnings of changes to a training recipe that pretraining and stage 1 do not read."""
+
+METRICS = {
+    "BLEU-4": "BLEU", "METEOR": "METEOR", "CIDEr": "CIDEr", "CAPTURE": "CAPTURE",
+    "BERTScore": "BERTScore", "CLAIR": "CLAIR", "MLLM judge": "judge",
+}  # fmt: skip
+"""Column of a table → metric of `ser_ros score`."""
+
+ABSENT = {
+    "BERTScore": "BERTScore: give --bert-model FOLDER (the paper names no model)",
+    "CLAIR": "CLAIR: give --llm MODEL, the LLM that judges",
+    "MLLM judge": "MLLM judge: give --llm MODEL, one that sees images",
+    "memory GB": "memory and power: read them from nvidia-smi or tegrastats while it runs",
+    "power W": "memory and power: read them from nvidia-smi or tegrastats while it runs",
+}
+"""Column that nothing here computes unasked → what to do."""
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """What is captioned and how it is scored; paths are relative to the data folder.
+class Place:
+    """Where tables run.
 
     Attributes:
-        references: COCO or Karpathy caption file.
-        images: folder of the pictures.
-        metrics: metrics that need no server and no further model.
-        authors_cut: cut predictions to three sentences, as the authors' script does.
-        max_tokens: longest caption.
+        root: data folder.
+        runs: folder of models and predictions.
+        recipe: training recipe of a row.
     """
 
-    references: str
-    images: str
-    metrics: list[str]
-    authors_cut: bool = False
-    max_tokens: int = 77
+    root: Path
+    runs: Path
+    recipe: Callable[[Row], Recipe]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of a table.
+@dataclass
+class RowResult:
+    """Our side of a row.
 
     Attributes:
-        name: as printed.
-        benchmark: key of the table's benchmarks.
-        paper: metric → the paper's value, on the scale it prints.
-        train: recipe in config/train, without .yaml; "" where predictions come from elsewhere.
-        stage: the stage whose model predicts.
-        refinements: second glances.
-        set: changes to the training recipe, KEY=VALUE.
-        predictions: prediction file below the data folder, instead of a model of ours.
-        limit: first images only; 0 is all.
-        seconds: "each" or "all": also the time for each or all images, one at a time; "" does not measure.
+        ours: column → our value on the paper's scale; None where it could not be computed.
+        notes: with what a value was computed, or why there is none.
     """
 
-    name: str
-    benchmark: str
-    paper: dict[str, float]
-    train: str = ""
-    stage: str = ""
-    refinements: int = 0
-    set: list[str] = field(default_factory=list)
-    predictions: str = ""
-    limit: int = 0
-    seconds: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the paper."""
-
-    name: str
-    title: str
-    benchmarks: dict[str, Benchmark]
-    rows: list[Row]
-
-
-def tables() -> list[str]:
-    """Names of the tables that have a recipe."""
-    folder = share_path("config/reproduce")
-    if folder is None:
-        raise UserError("config/reproduce is missing from this installation")
-    return sorted((path.stem for path in folder.glob("*.yaml")), key=lambda n: (n[:5], len(n), n))
-
-
-def load_table(name: str) -> Table:
-    """Read a table's recipe; UserError names what is wrong in it."""
-    import yaml
-
-    path = share_path(f"config/reproduce/{name}.yaml")
-    if path is None:
-        raise UserError(f"there is no recipe for {name}; choose from {', '.join(tables())}")
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    try:
-        benchmarks = {key: Benchmark(**value) for key, value in content["benchmarks"].items()}
-        rows = [Row(**value) for value in content["rows"]]
-    except (TypeError, KeyError) as error:
-        raise UserError(f"{path}: {error}") from None
-    for row in rows:
-        if row.benchmark not in benchmarks or (row.train and row.stage not in STAGES):
-            raise UserError(f"{path}: row {row.name} names an unknown benchmark or stage")
-    return Table(name, content["title"], benchmarks, rows)
-
-
-def needed(table: Table) -> list[str]:
-    """Paths below the data folder that a table reads, training data included."""
-    import yaml
-
-    paths = [p for row in table.rows for p in [row.predictions] if p]
-    for benchmark in table.benchmarks.values():
-        paths += [benchmark.references, benchmark.images]
-    for name in {row.train for row in table.rows if row.train}:
-        recipe = share_path(f"config/train/{name}.yaml")
-        if recipe is None:
-            raise UserError(f"table {table.name} trains config/train/{name}.yaml, which is missing")
-        for stage in yaml.safe_load(recipe.read_text(encoding="utf-8"))["stages"].values():
-            for source in stage.get("data", []):
-                paths += [source["path"], source["images"]]
-    return sorted({path for path in paths if path != "."})
+    ours: dict[str, float | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def run_row(
-    table: Table, row: Row, root: Path, runs: Path, options: ScoreOptions, prediction: dict[str, Any],
-    recipe: Path | None = None,
-) -> dict[str, float | None]:  # fmt: skip
-    """Train where needed, predict, score: metric → our value on the paper's scale.
+    table: Table, row: Row, place: Place, options: ScoreOptions, prediction: dict[str, Any]
+) -> RowResult:
+    """Train where needed, predict, time, score.
 
     Args:
         table: where the row stands.
         row: what to do.
-        root: data folder.
-        runs: folder of models and predictions.
+        place: data, run folder and recipes.
         options: servers and models of further metrics.
         prediction: fields of `PredictRecipe` that differ from the defaults (device, batch, ...).
-        recipe: training recipe file instead of the row's and its changes.
+
+    Raises:
+        UserError: what `ser_ros train`, `predict` or `score` refuse.
     """
+    if row.why:
+        return RowResult(notes=[f"{row.name}: {row.why}"])
     benchmark = table.benchmarks[row.benchmark]
-    ours: dict[str, float | None] = {}
-    if row.predictions:
-        predictions = root / row.predictions
-    else:
-        model = train_row(row, root, runs, recipe)
-        predictions = runs / table.name / f"{_slug(row.name)}.json"
-        predictions.parent.mkdir(parents=True, exist_ok=True)
+    scored = [column for column in row.paper if column in METRICS]
+    result = RowResult()
+    predictions = place.root / row.predictions
+    if row.train:
+        folder = place.runs / table.name
+        folder.mkdir(parents=True, exist_ok=True)
+        predictions = folder / f"{_slug(row.name)}.json"
         task = PredictRecipe(
-            model=str(model),
-            references=str(root / benchmark.references),
-            images=str(root / benchmark.images),
+            model=str(train_row(row, place)),
+            references=str(place.root / benchmark.references),
+            images=str(place.root / benchmark.images),
             out=str(predictions),
-            limit=row.limit,
             refinements=row.refinements,
-            max_tokens=benchmark.max_tokens,
-            **(prediction | ({"batch": 1} if row.seconds else {})),
+            **prediction,
         )
-        if row.seconds:
-            shutil.rmtree(predictions.with_suffix(".lines"), ignore_errors=True)
-        summary = predict(task)
-        if row.seconds:
-            share = 1 if row.seconds == "all" else summary["images"]
-            ours["seconds"] = summary["seconds"] / share
-    if not row.limit:
-        ours |= scores_of(root / benchmark.references, predictions, benchmark, row, options)
-    return ours
+        if row.timed:
+            _time(replace(task, limit=row.timed, out=str(predictions.with_suffix(".timed.json"))), result)
+        if scored:
+            predict(task)
+    if scored:
+        _score(predictions, benchmark, scored, place.root, options, result)
+    result.notes += [ABSENT[column] for column in row.paper if column in ABSENT and column not in result.ours]
+    return result
 
 
-def scores_of(
-    references: Path, predictions: Path, benchmark: Benchmark, row: Row, options: ScoreOptions
-) -> dict[str, float | None]:
-    """The benchmark's metrics and those of the row for which there is a server or model."""
-    wanted = list(benchmark.metrics)
-    if options.bert_model and "BERTScore" in row.paper:
-        wanted.append("BERTScore")
-    if options.server.model:
-        wanted += [name for key, name in (("CLAIR", "CLAIR"), ("MLLM judge", "judge")) if key in row.paper]
-    chosen = ScoreOptions(**{**vars(options), "metrics": wanted, "authors_cut": benchmark.authors_cut})
-    _, metrics = score(references, predictions, chosen)
-    return {_plain(metric): _on_paper_scale(metric) for metric in metrics}
+def _time(task: PredictRecipe, result: RowResult) -> None:
+    shutil.rmtree(Path(task.out).with_suffix(".lines"), ignore_errors=True)
+    summary = predict(replace(task, batch=1))
+    result.ours["seconds"] = summary["seconds"]
+    result.notes.append(f"seconds: for {summary['images']} images one at a time, the model loaded before")
 
 
-def train_row(row: Row, root: Path, runs: Path, recipe: Path | None = None) -> Path:
-    """The model folder of a row's stage; `ser_ros train` skips what is done."""
-    mark = hashlib.sha256("\n".join(row.set).encode()).hexdigest()[:8] if row.set else ""
-    output = runs / "models" / "-".join(filter(None, [row.train, mark]))
-    changes = [f"root={root}", f"output={output}"]
-    if recipe is None:
-        recipe = share_path(f"config/train/{row.train}.yaml")
-        changes += row.set
-    if recipe is None:
-        raise UserError(f"config/train/{row.train}.yaml is missing")
-    wanted = STAGES[: STAGES.index(row.stage) + 1]
-    if not all((output / stage / "model" / "config.json").is_file() for stage in wanted):
-        stages = [part for stage in wanted for part in ("--stage", stage)]
-        call(["train", str(recipe), *stages, *as_sets(changes)])
+def _score(
+    predictions: Path, benchmark: Benchmark, columns: Sequence[str], root: Path, options: ScoreOptions,
+    result: RowResult,
+) -> None:  # fmt: skip
+    """The row's metrics for which there is a server or model."""
+    have = {
+        "BERTScore": options.bert_model,
+        "CLAIR": options.server.model,
+        "MLLM judge": options.server.model,
+    }
+    wanted = [METRICS[column] for column in columns if have.get(column, True)]
+    chosen = replace(
+        options, metrics=wanted, authors_cut=benchmark.authors_cut, images=root / benchmark.images
+    )
+    _, metrics = score(root / benchmark.references, predictions, chosen)
+    for metric in metrics:
+        column = metric.name if metric.name in METRICS else metric.name.partition("(")[0]
+        result.ours[column] = _on_paper_scale(metric)
+        if metric.note:
+            result.notes.append(f"{metric.name}: {metric.note}")
+
+
+def train_row(row: Row, place: Place) -> Path:
+    """The model folder of a row's stage; what is there already is not trained again."""
+    before = [change for change in row.set if not change.startswith(ONLY_STAGE2)]
+    if row.stage != "stage2":
+        row = replace(row, set=before)
+    output = place.runs / "models" / _model_name(row)
+    recipe = place.recipe(row)
+    recipe.root, recipe.output = str(place.root), str(output)
+    stages = STAGES[: STAGES.index(row.stage) + 1]
+    if before != row.set:
+        stages = ("stage2",)
+        recipe.model.start = str(train_row(replace(row, stage="stage1"), place))
+    if not all((output / stage / "model" / "config.json").is_file() for stage in stages):
+        path = output.with_name(f"{output.name}.yaml")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, path)
+        call(["train", str(path), *(part for stage in stages for part in ("--stage", stage))])
     return output / row.stage / "model"
 
 
@@ -211,18 +171,13 @@ def call(arguments: Sequence[str]) -> None:
         raise UserError(f"{verb} ended with exit code {done.returncode}; its message is above")
 
 
-def as_sets(changes: Sequence[str]) -> list[str]:
-    return [part for change in changes for part in ("--set", change)]
+def _model_name(row: Row) -> str:
+    mark = hashlib.sha256("\n".join(row.set).encode()).hexdigest()[:8] if row.set else ""
+    return "-".join(filter(None, [row.train, mark]))
 
 
 def _slug(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)
-
-
-def _plain(metric: Metric) -> str:
-    return (
-        metric.name.partition("(")[0] if metric.name.startswith(("CLAIR", "CAPTURE", "MLLM")) else metric.name
-    )
 
 
 def _on_paper_scale(metric: Metric) -> float | None:

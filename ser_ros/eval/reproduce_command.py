@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_ros.errors import UserError
-from ser_ros.eval.score_command import add_server_arguments, server_options
+from ser_ros.eval.score_command import add_bert_arguments, add_server_arguments, server_options
 
 if TYPE_CHECKING:
-    from ser_ros.eval.reproduce import Row, Table
+    from ser_ros.eval.paper_tables import Table
+    from ser_ros.eval.reproduce import Place
+
+TOY = "Toy models on a toy home: ours say that every step runs, nothing about the method."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     one("--size", choices=("toy",), default="toy", help="of the run on sim")
     one("--rows", default="", help="only rows whose name contains this text")
-    one("--images", type=Path, metavar="FOLDER", help="the pictures, for the judge")
-    one("--bert-model", type=Path, metavar="FOLDER", help="encoder for BERTScore")
+    add_bert_arguments(parser)
     one("--encoder", type=Path, metavar="FOLDER", help="sentence encoder for CAPTURE")
     one("--batch", type=int, default=8, help="images at once (default: %(default)s)")
     one("--device", default="auto", help="auto, cpu or cuda")
@@ -45,21 +46,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List the tables, or run one; a second call goes on."""
-    from ser_ros.eval.reproduce import load_table, needed, tables
+    from ser_ros.eval.paper_tables import is_there, load_table, needed, tables, training_recipe
+    from ser_ros.eval.reproduce import Place
 
+    if args.batch < 1:
+        raise UserError("--batch must be at least 1")
     if args.table is None:
         return _list([load_table(name) for name in tables()], args)
     table = load_table(args.table)
+    rows = [row for row in table.rows if args.rows in row.name]
+    if not rows:
+        raise UserError(f"no row of {table.name} has {args.rows!r} in its name")
+    table.rows[:] = rows
     if args.on == "sim":
-        result = _run_on_sim(table, args)
+        from ser_ros.eval.reproduce_sim import on_sim, sim_place
+
+        result = _run(on_sim(table), args, sim_place(args.runs / "sim"))
     else:
-        missing = [path for path in needed(table) if not (args.root / path).exists()]
+        missing = [path for path in needed(table) if not is_there(args.root, path)]
         if missing:
             raise UserError(
                 f"{table.name} needs {', '.join(missing)} below {args.root} (see docs/evaluation.md); "
                 "--on sim needs no data"
             )
-        result = _run(table, args, args.root, args.runs, lambda row: None)
+        result = _run(table, args, Place(args.root, args.runs, training_recipe))
     if args.json:
         print(json.dumps(result))
     else:
@@ -67,49 +77,43 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _run_on_sim(table: Table, args: argparse.Namespace) -> dict[str, Any]:
-    from ser_ros.eval.reproduce_sim import on_sim, prepare, toy_recipe
-
-    runs = args.runs / "sim"
-    root = prepare(runs)
-    return _run(on_sim(table), args, root, runs, lambda row: toy_recipe(row, root, runs))
-
-
-def _run(
-    table: Table, args: argparse.Namespace, root: Path, runs: Path, recipe_of: Callable[[Row], Path | None]
-) -> dict[str, Any]:
+def _run(table: Table, args: argparse.Namespace, place: Place) -> dict[str, Any]:
     from ser_ros.eval.reproduce import run_row
     from ser_ros.eval.score import ScoreOptions
 
     options = ScoreOptions(
-        images=args.images, encoder=args.encoder, bert_model=args.bert_model, server=server_options(args),
-        cache=args.cache, intervals=False,
+        encoder=args.encoder, bert_model=args.bert_model, bert_layer=args.bert_layer,
+        bert_baseline=args.bert_baseline, server=server_options(args), cache=args.cache, intervals=False,
     )  # fmt: skip
+    prediction = {"batch": args.batch, "device": args.device}
     rows: list[dict[str, Any]] = []
-    chosen: list[Row] = [row for row in table.rows if args.rows in row.name]
-    if not chosen:
-        raise UserError(f"no row of {table.name} has {args.rows!r} in its name")
-    for row in chosen:
-        prediction = {"batch": args.batch, "device": args.device}
-        ours = run_row(table, row, root, runs, options, prediction, recipe_of(row))
-        rows.append({"name": row.name, "ours": ours, "paper": row.paper})
-    return {"table": table.name, "title": table.title, "on": args.on, "rows": rows}
+    notes = [TOY] if args.on == "sim" else []
+    for row in table.rows:
+        found = run_row(table, row, place, options, prediction)
+        rows.append({"name": row.name, "ours": found.ours, "paper": row.paper})
+        notes += found.notes
+    return {
+        "table": table.name, "title": table.title, "on": args.on, "rows": rows,
+        "notes": list(dict.fromkeys(notes)),
+    }  # fmt: skip
 
 
 def _list(all_tables: list[Table], args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    from ser_ros.eval.reproduce import needed
+    from ser_ros.eval.paper_tables import is_there, needed
 
-    entries = [
-        {
-            "table": table.name, "title": table.title, "rows": len(table.rows),
-            "present": [path for path in needed(table) if (args.root / path).exists()],
-            "missing": [path for path in needed(table) if not (args.root / path).exists()],
-        }
-        for table in all_tables
-    ]  # fmt: skip
+    entries = []
+    for table in all_tables:
+        paths = {path: is_there(args.root, path) for path in needed(table)}
+        entries.append(
+            {
+                "table": table.name, "title": table.title, "rows": len(table.rows),
+                "present": [path for path, here in paths.items() if here],
+                "missing": [path for path, here in paths.items() if not here],
+            }
+        )  # fmt: skip
     if args.json:
         print(json.dumps({"root": str(args.root), "tables": entries}))
         return 0
@@ -125,12 +129,22 @@ def _print(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    names = list(dict.fromkeys(metric for row in result["rows"] for metric in row["paper"]))
-    grid = Grid("row", *[f"{name}\nours / paper" for name in names], title=result["title"])
+    columns = list(dict.fromkeys(column for row in result["rows"] for column in row["paper"]))
+    grid = Grid("row", *[f"{column}\nours / paper" for column in columns], title=result["title"])
     for row in result["rows"]:
-        cells = [(row["ours"].get(name), row["paper"].get(name)) for name in names]
-        grid.add_row(row["name"], *[f"{_number(ours)} / {_number(paper)}" for ours, paper in cells])
-    Console().print(grid)
+        cells = [_cell(row, column) for column in columns]
+        grid.add_row(row["name"], *cells)
+    console = Console()
+    console.print(grid)
+    for note in result["notes"]:
+        console.print(note, highlight=False, markup=False)
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    """Our number beside the paper's; empty where the paper has no such cell."""
+    if column not in row["paper"]:
+        return ""
+    return f"{_number(row['ours'].get(column))} / {_number(row['paper'][column])}"
 
 
 def _number(value: float | None) -> str:

@@ -13,16 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ser_ros.errors import UserError
-from ser_ros.eval.reproduce import Benchmark, Row, Table, call, train_row
+from ser_ros.eval.paper_tables import Benchmark, Row, Table, training_recipe
+from ser_ros.eval.reproduce import Place, call, train_row
 from ser_ros.eval.toy_parts import save_parts
-from ser_ros.share import share_path
 from ser_ros.train.recipe import Recipe, Source
-from ser_ros.train.recipe_file import load_recipe, write_recipe
 
 PICTURES = {"train": 48, "test": 16}
 SIDE = 64
-STEPS = {"pretrain": 10, "stage1": 150, "stage2": 50}
+STEPS = {"pretrain": 5, "stage1": 60, "stage2": 20}
 RATES = {"pretrain": 1e-2, "stage1": 1e-2, "stage2": 3e-3}
 BATCH = 16
 SIZES: dict[str, dict[str, Any]] = {
@@ -54,46 +52,42 @@ def prepare(runs: Path) -> Path:
 
 
 def on_sim(table: Table) -> Table:
-    """The table on the home: each benchmark keeps its metrics and reads the home's captions of its length."""
+    """The table on the home: each benchmark keeps its cut and reads the home's captions of its length."""
     benchmarks = {
-        name: Benchmark(
-            f"test/{_style(name)}.json", "test/images", benchmark.metrics, benchmark.authors_cut, 77
-        )
+        name: Benchmark(f"test/{_style(name)}.json", "test/images", benchmark.authors_cut)
         for name, benchmark in table.benchmarks.items()
     }
-    rows = [replace(row, limit=0) for row in table.rows]
     title = f"{table.title} (simulated home, {PICTURES['test']} pictures, toy model)"
-    return Table(table.name, title, benchmarks, rows)
+    return Table(table.name, title, benchmarks, table.rows)
 
 
-def toy_recipe(row: Row, root: Path, runs: Path) -> Path | None:
-    """The training recipe of a row with its changes, on the home; None where a row trains nothing."""
-    if not row.train:
-        return None
+def sim_place(runs: Path) -> Place:
+    """The home's data, made where it is not there yet, and toy recipes."""
+    root = prepare(runs)
+    place = Place(root, runs, lambda row: toy_recipe(row, place))
+    return place
+
+
+def toy_recipe(row: Row, place: Place) -> Recipe:
+    """The training recipe of a row with its changes, on the home."""
     if any(OWN in change for change in row.set):
-        _write_own_captions(row, root, runs)
-    path = share_path(f"config/train/{row.train}.yaml")
-    if path is None:
-        raise UserError(f"config/train/{row.train}.yaml is missing")
-    recipe = load_recipe(path, row.set)
-    _shrink(recipe, root)
-    name = "-".join([row.train, *("".join(c for c in change if c.isalnum()) for change in row.set)])
-    out = root / "recipes" / f"{name[:120]}.yaml"
-    out.parent.mkdir(exist_ok=True)
-    write_recipe(recipe, out)
-    return out
+        _write_own_captions(row, place)
+    recipe = training_recipe(row)
+    _shrink(recipe, place.root)
+    return recipe
 
 
 def _shrink(recipe: Recipe, root: Path) -> None:
     recipe.precision, recipe.gradient_checkpointing, recipe.workers = "fp32", False, 0
     recipe.sample_every, recipe.validation = 0, None
-    recipe.model.vision_tower = str(root / "parts" / Path(recipe.model.vision_tower).name)
-    recipe.model.language_model = str(root / "parts" / Path(recipe.model.language_model).name)
+    for part in ("vision_tower", "second_tower", "language_model"):
+        if name := Path(getattr(recipe.model, part)).name:
+            setattr(recipe.model, part, str(root / "parts" / name))
     for part, sizes in SIZES.items():
         recipe.model.config[part] = {**recipe.model.config.get(part, {}), **sizes}
-    for name, stage in recipe.stages.items():
+    for stage_name, stage in recipe.stages.items():
         stage.data = [_at_home(source, len(stage.data)) for source in stage.data]
-        stage.max_steps, stage.learning_rate = STEPS[name], RATES[name]
+        stage.max_steps, stage.learning_rate = STEPS[stage_name], RATES[stage_name]
         stage.batch_size = stage.micro_batch = BATCH
 
 
@@ -128,12 +122,11 @@ def _pseudo(root: Path, style: str, generator: str, more: Sequence[str]) -> None
         call(["pseudo", *data, "--generator", generator, "--out", str(out), *more])
 
 
-def _write_own_captions(row: Row, root: Path, runs: Path) -> None:
+def _write_own_captions(row: Row, place: Place) -> None:
     """Data1: what the stage 1 model of the same recipe says of its training pictures."""
-    specialist = replace(row, stage="stage1", set=[])
-    model = train_row(specialist, root, runs, toy_recipe(specialist, root, runs))
-    more = ["--model", str(model), "--images", str(root / "train" / "images")]
-    _pseudo(root, "detailed", "model", more)
+    model = train_row(replace(row, stage="stage1", set=[]), place)
+    more = ["--model", str(model), "--images", str(place.root / "train" / "images")]
+    _pseudo(place.root, "detailed", "model", more)
 
 
 def _split_styles(folder: Path) -> None:

@@ -40,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder", type=Path, metavar="FOLDER",
         help="sentence encoder for CAPTURE's soft matching; installed: that of the extra [embed]",
     )  # fmt: skip
-    one("--bert-model", type=Path, metavar="FOLDER", help="encoder for BERTScore")
-    one("--bert-layer", type=int, default=default.bert_layer, help="its layer (default: %(default)s)")
-    one("--bert-baseline", type=float, default=default.bert_baseline, help="rescale by it, 0 to 1 (0: raw)")
+    add_bert_arguments(parser)
     one("--spice-jar", type=Path, metavar="JAR", help="the original SPICE with CoreNLP 3.6 in lib/")
     add_server_arguments(parser)
     one(
@@ -54,6 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one("--judge-seeds", type=int, default=default.judge_seeds, help="times each (default: %(default)s)")
     one("--wording", choices=("paper", "official"), default=default.wording, help="prompts of both judges")
     one("--json", action="store_true", help="one JSON object on stdout")
+
+
+def add_bert_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of BERTScore."""
+    from ser_ros.eval.score import ScoreOptions
+
+    default = ScoreOptions()
+    one = parser.add_argument
+    one("--bert-model", type=Path, metavar="FOLDER", help="encoder for BERTScore")
+    one("--bert-layer", type=int, default=default.bert_layer, help="its layer (default: %(default)s)")
+    one("--bert-baseline", type=float, default=default.bert_baseline, help="rescale by it, 0 to 1 (0: raw)")
 
 
 def add_server_arguments(parser: argparse.ArgumentParser, temperature: float = 1.0) -> None:

@@ -50,11 +50,12 @@ def save_parts(folder: Path, captions: Sequence[str], side: int) -> None:
         "siglip2-large-patch16-384": (
             SiglipVisionModel, SiglipVisionConfig, {"intermediate_size": 2 * WIDTH},
         ),
-        "dinov2-large": (Dinov2Model, Dinov2Config, {"mlp_ratio": 2}),
+        # As the real one, it was made for larger pictures than CLIP.
+        "dinov2-large": (Dinov2Model, Dinov2Config, {"mlp_ratio": 2, "image_size": side + PATCH}),
     }  # fmt: skip
     for name, (model, config, more) in towers.items():
         if not (folder / name / "model.safetensors").is_file():
-            model(config(**tower, **more)).save_pretrained(folder / name)
+            model(config(**tower | more)).save_pretrained(folder / name)
     tokenizer = train_bpe(captions, VOCABULARY)
     sizes = {
         "vocab_size": tokenizer.get_vocab_size(), "hidden_size": WIDTH, "num_hidden_layers": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,14 @@ from ser_ros.model.tokenizer import CaptionTokenizer
 from ser_ros.model.vision_tower import VisionTowers
 from ser_ros.train.recipe import ModelSource, Recipe
 
+KINDS = {
+    "clip": "CLIPVisionModel",
+    "siglip": "SiglipVisionModel",
+    "siglip2": "Siglip2VisionModel",
+    "dinov2": "Dinov2Model",
+}
+"""Vision towers, by their class in transformers."""
+
 
 def first_model(recipe: Recipe, start: Path | None) -> SerModel:
     """The model of a stage in fp32 on the CPU, everything frozen.
@@ -28,12 +37,11 @@ def first_model(recipe: Recipe, start: Path | None) -> SerModel:
     Raises:
         UserError: a folder that is missing or no model, parts that do not fit together.
     """
+    if start is not None:
+        return SerModel.from_pretrained(start, dtype="fp32")
     source = recipe.model
-    if start is not None or source.start:
-        if start is None and source.config:
-            raise UserError("model.config changes a model built from parts; with model.start leave it empty")
-        return SerModel.from_pretrained(start or source.start, dtype="fp32")
-    return from_parts(source).eval().requires_grad_(False)
+    model = _with_deeplens_of(source) if source.start else from_parts(source)
+    return model.eval().requires_grad_(False)
 
 
 def first_tower(recipe: Recipe, layers: Sequence[int]) -> tuple[VisionTowers, SerConfig]:
@@ -48,8 +56,8 @@ def first_tower(recipe: Recipe, layers: Sequence[int]) -> tuple[VisionTowers, Se
         if max(layers) > kept:
             raise UserError(f"{recipe.model.start} keeps tower layers up to {kept}, not layer {max(layers)}")
         return model.vision, model.config
-    kind, found = _tower_found(recipe.model.vision_tower)
-    top = int(found["towers"][0]["sizes"]["num_hidden_layers"])
+    found = _towers_found(recipe.model)
+    top = min(int(tower["sizes"]["num_hidden_layers"]) for tower in found["towers"])
     if not all(0 <= layer <= top for layer in layers):
         raise UserError(f"layers {list(layers)} do not all exist in a tower of {top} layers")
     # Language model and connectors are not built: only what decides the towers matters.
@@ -57,7 +65,7 @@ def first_tower(recipe: Recipe, layers: Sequence[int]) -> tuple[VisionTowers, Se
     found["deeplens"] = None
     config = SerConfig.from_json(json.dumps(_merged(json.loads(SerConfig().to_json()), found)), "the tower")
     towers = VisionTowers(config)
-    _load_tower(towers, recipe.model.vision_tower, kind)
+    _load_towers(towers, recipe.model)
     return towers, config
 
 
@@ -65,7 +73,7 @@ def from_parts(source: ModelSource) -> SerModel:
     """Pretrained tower and language model, new connector and DeepLens (paper section 3, H.1)."""
     from transformers import AutoConfig, AutoTokenizer
 
-    kind, found = _tower_found(source.vision_tower)
+    found = _towers_found(source)
     language_config = _fetch(AutoConfig, source.language_model, "model.language_model")
     text = _fetch(AutoTokenizer, source.language_model, "model.language_model")
     if not text.is_fast:
@@ -82,20 +90,63 @@ def from_parts(source: ModelSource) -> SerModel:
         json.dumps(_merged(_merged(default, found), source.config)), "model.config of the recipe"
     )
     model = SerModel(config, CaptionTokenizer(text.backend_tokenizer, config))
-    _load_tower(model.vision, source.vision_tower, kind)
+    _load_towers(model.vision, source)
     _load_language(model, source.language_model)
     return model
 
 
-def _tower_found(name: str) -> tuple[str, dict[str, Any]]:
-    """Kind of the tower, and what its folder says of image and sizes, as in config.json."""
+def _with_deeplens_of(source: ModelSource) -> SerModel:
+    """The saved model; where `model.config` has another DeepLens than it, a new one of that shape."""
+    saved = SerModel.from_pretrained(source.start, dtype="fp32")
+    raw = _merged(json.loads(saved.config.to_json()), source.config)
+    config = SerConfig.from_json(json.dumps(raw), "model.config of the recipe")
+    if config == saved.config:
+        return saved
+    if dataclasses.replace(config, deeplens=saved.config.deeplens) != saved.config:
+        raise UserError(
+            f"model.config may change only the deeplens of {source.start}: the other parts have learned"
+        )
+    kept = max(saved.config.buffer_layers)
+    if max(config.buffer_layers) > kept:
+        raise UserError(
+            f"{source.start} keeps tower layers up to {kept}, not layer {max(config.buffer_layers)}"
+        )
+    assert saved.tokenizer is not None
+    model = SerModel(config, CaptionTokenizer(saved.tokenizer.tokenizer, config))
+    weights = {
+        name: weight for name, weight in saved.state_dict().items() if not name.startswith("deeplens.")
+    }
+    model.load_state_dict(weights, strict=False)
+    return model
+
+
+def _towers_found(source: ModelSource) -> dict[str, Any]:
+    """What the folders of the towers say of image and sizes, as in config.json."""
+    first, size = _tower_found(source.vision_tower, "model.vision_tower")
+    image = {"size": size, **_statistics(source.vision_tower)}
+    towers = [first]
+    if source.second_tower:
+        second, _ = _tower_found(source.second_tower, "model.second_tower")
+        if second["kind"] == "dinov2":
+            # Its position embeddings are made for pictures of any size; the first tower's size is used.
+            second["sizes"]["image_size"] = size
+        towers.append(second | _statistics(source.second_tower))
+    return {"image": image, "towers": towers}
+
+
+def _tower_found(name: str, parameter: str) -> tuple[dict[str, Any], int]:
+    """Kind and sizes of one tower, and the side of its pictures."""
     from transformers import AutoConfig
 
-    whole = _fetch(AutoConfig, name, "model.vision_tower")
+    whole = _fetch(AutoConfig, name, parameter)
     config = getattr(whole, "vision_config", whole)
     kind = config.model_type.removesuffix("_model").removesuffix("_vision")
-    image = _image(name, int(config.image_size))
-    return kind, {"image": image, "towers": [{"kind": kind, "sizes": _sizes(config)}]}
+    if kind not in KINDS:
+        raise UserError(f"{parameter}: {name} is of kind {kind}, not one of {', '.join(KINDS)}")
+    sizes = _sizes(config)
+    # SigLIP2 counts its patches instead of its pixels.
+    side = sizes.get("image_size") or round(sizes["num_patches"] ** 0.5) * sizes["patch_size"]
+    return {"kind": kind, "sizes": sizes}, int(side)
 
 
 def _fetch(kind: Any, name: str, parameter: str) -> Any:
@@ -127,14 +178,15 @@ def _sizes(config: Any) -> dict[str, Any]:
     }
 
 
-def _image(name: str, size: int) -> dict[str, Any]:
+def _statistics(name: str) -> dict[str, Any]:
+    """Mean and standard deviation of the pictures a tower was trained with, where its folder says so."""
     from transformers.image_processing_base import ImageProcessingMixin
 
     try:
         processor = ImageProcessingMixin.get_image_processor_dict(name)[0]
     except (OSError, ValueError):
-        return {"size": size}
-    return {"size": size, "mean": processor["image_mean"], "std": processor["image_std"]}
+        return {}
+    return {"mean": processor["image_mean"], "std": processor["image_std"]}
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -149,19 +201,23 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _load_tower(towers: VisionTowers, name: str, kind: str) -> None:
-    from transformers import CLIPVisionModel, Dinov2Model, Siglip2VisionModel, SiglipVisionModel
+def _load_towers(towers: VisionTowers, source: ModelSource) -> None:
+    names = [source.vision_tower, source.second_tower]
+    for tower, name in zip(towers.towers, names, strict=False):
+        _load_tower(tower, name)
 
-    classes = {
-        "clip": CLIPVisionModel,
-        "siglip": SiglipVisionModel,
-        "siglip2": Siglip2VisionModel,
-        "dinov2": Dinov2Model,
-    }
-    whole = _fetch(classes[kind], name, "model.vision_tower").float()
+
+def _load_tower(tower: Any, name: str) -> None:
+    import transformers
+
+    kind = tower.config.kind
+    whole = _fetch(getattr(transformers, KINDS[kind]), name, "a vision tower").float()
     whole = getattr(whole, "vision_model", whole)
-    tower: Any = towers.towers[0]
     layers = whole.encoder.layer if kind == "dinov2" else whole.encoder.layers
+    if kind == "dinov2":
+        side = int(tower.config.sizes["image_size"])
+        resized = whole.embeddings.interpolate_pos_encoding(tower.embeddings.position_embeddings, side, side)
+        whole.embeddings.position_embeddings = nn.Parameter(resized.detach())
     _copy(tower.embeddings, whole.embeddings, name)
     if kind == "clip":
         _copy(tower.pre_norm, whole.pre_layrnorm, name)

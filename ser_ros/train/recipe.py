@@ -156,13 +156,17 @@ class ModelSource:
     Attributes:
         start: ser_ros checkpoint folder; "" builds the model from the two parts below.
         vision_tower: folder or hub id of a transformers vision model.
+        second_tower: another one whose channels stand beside the first's (Table 8, CLIP + DINOv2); both must
+            make the same patches of a picture, DINOv2 is brought to the first one's size; "" has none.
         language_model: folder or hub id of a transformers language model and its tokenizer.
         config: fields of SerConfig that differ from its defaults, nested as in config.json; LoRA
-            is `language: {lora: {...}}` (Table 5).
+            is `language: {lora: {...}}` (Table 5). With `start` only `deeplens` may differ from the folder's;
+            it then begins anew.
     """
 
     start: str = ""
     vision_tower: str = "openai/clip-vit-large-patch14-336"
+    second_tower: str = ""
     language_model: str = "facebook/opt-125m"
     config: dict[str, Any] = field(default_factory=dict)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     CLIPVisionConfig,
     CLIPVisionModel,
@@ -17,27 +18,32 @@ from transformers import (
     OPTConfig,
     OPTForCausalLM,
     PreTrainedTokenizerFast,
+    Siglip2VisionConfig,
+    Siglip2VisionModel,
     SiglipVisionConfig,
     SiglipVisionModel,
 )
 
+from ser_ros.data.vocabulary import train_bpe
 from ser_ros.errors import UserError
+from ser_ros.model.config import DeepLensConfig
 from ser_ros.model.ser_model import SerModel
-from ser_ros.train.assemble import first_tower, from_parts
+from ser_ros.train.assemble import first_model, first_tower, from_parts
 from ser_ros.train.recipe import ModelSource, Recipe, Source, pretrain, stage1
 from ser_ros.train.run import run
+from tests.model.toys import toy_model
 from tests.train.toy_home import make_toy_home
 
 TOWERS = {
     "clip": (CLIPVisionConfig, CLIPVisionModel),
     "siglip": (SiglipVisionConfig, SiglipVisionModel),
+    "siglip2": (Siglip2VisionConfig, Siglip2VisionModel),
     "dinov2": (Dinov2Config, Dinov2Model),
 }
 SMALL = {
     "hidden_size": 16,
     "num_attention_heads": 2,
     "num_hidden_layers": 3,
-    "image_size": 28,
     "patch_size": 14,
 }
 CONFIG = {
@@ -46,23 +52,17 @@ CONFIG = {
 }
 
 
-def save_tower(folder: Path, kind: str) -> Path:
+def save_tower(folder: Path, kind: str, side: int = 28) -> Path:
     config_class, model_class = TOWERS[kind]
-    extra = {} if kind == "dinov2" else {"intermediate_size": 32}
+    sizes = SMALL | ({} if kind == "dinov2" else {"intermediate_size": 32})
+    sizes |= {"num_patches": (side // 14) ** 2} if kind == "siglip2" else {"image_size": side}
     torch.manual_seed(0)
-    model_class(config_class(**SMALL, **extra)).save_pretrained(folder)
+    model_class(config_class(**sizes)).save_pretrained(folder)
     return folder
 
 
 def save_language(folder: Path, kind: str) -> Path:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    special = ["<s>", "<pad>", "</s>", "<unk>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        ["a red chair"], trainers.BpeTrainer(special_tokens=special, initial_alphabet=alphabet)
-    )
+    tokenizer = train_bpe(["a red chair"], 300)
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>").save_pretrained(
         folder
     )
@@ -89,12 +89,48 @@ def test_the_tower_is_the_pretrained_one(tmp_path: Path, kind: str) -> None:
     assert model.config.towers[0].kind == kind
     theirs = TOWERS[kind][1].from_pretrained(tmp_path / "tower").eval()
     pixels = torch.randn(2, 3, 28, 28)
+    inputs = {"pixel_values": pixels}
+    if kind == "siglip2":
+        patches, grid = model.vision.towers[0]._patchify(pixels)
+        seen = torch.ones(2, 4)
+        inputs = {"pixel_values": patches, "pixel_attention_mask": seen, "spatial_shapes": grid}
     with torch.no_grad():
-        hidden = theirs(pixels, output_hidden_states=True).hidden_states
+        hidden = theirs(**inputs, output_hidden_states=True).hidden_states
     ours = model.see(pixels)
-    skip = 0 if kind == "siglip" else 1
+    skip = 0 if kind.startswith("siglip") else 1
     for layer in (1, 2):
         torch.testing.assert_close(ours.layers[layer], hidden[layer][:, skip:], atol=1e-5, rtol=1e-4)
+
+
+def test_two_towers_see_the_same_patches(tmp_path: Path) -> None:
+    """Table 8, CLIP + DINOv2: the second sees the first one's size, under its own normalisation."""
+    dino = save_tower(tmp_path / "dino", "dinov2", side=42)
+    statistics = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+    (dino / "preprocessor_config.json").write_text(json.dumps(statistics))
+    source = ModelSource(
+        vision_tower=str(save_tower(tmp_path / "clip", "clip")),
+        second_tower=str(dino),
+        language_model=str(save_language(tmp_path / "lm", "opt")),
+        config=CONFIG,
+    )
+    model = from_parts(source).eval()
+    raw = torch.rand(2, 3, 28, 28)
+
+    def normalised(mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+        return (raw - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+
+    both = model.see(normalised(model.config.image.mean, model.config.image.std)).layers[2]
+    theirs = Dinov2Model.from_pretrained(dino).eval()
+    with torch.no_grad():
+        states = theirs(normalised(*statistics.values()), output_hidden_states=True).hidden_states
+    assert both.shape == (2, 4, 32)
+    torch.testing.assert_close(both[..., 16:], states[2][:, 1:], atol=1e-5, rtol=1e-4)
+    model.save_pretrained(tmp_path / "saved")
+    again = type(model).from_pretrained(tmp_path / "saved")
+    assert len(again.config.towers) == 2
+    source.second_tower = str(save_tower(tmp_path / "siglip", "siglip", side=42))
+    with pytest.raises(UserError, match="towers with 4 and 9 patches cannot be joined"):
+        from_parts(source)
 
 
 @pytest.mark.parametrize("kind", ["opt", "llama"])
@@ -163,6 +199,27 @@ def test_a_run_from_parts_with_lora(tmp_path: Path) -> None:
     assert all("lora_" in name for name in changed if name.startswith("language"))
 
 
+@pytest.mark.parametrize("deeplens", [DeepLensConfig(layers=(2,), width=16, heads=2), None])
+def test_a_saved_model_gets_another_deeplens(tmp_path: Path, deeplens: DeepLensConfig | None) -> None:
+    """One stage 1 for all rows of an ablation; an imported model has no DeepLens yet."""
+    saved = toy_model(deeplens=deeplens)
+    saved.save_pretrained(tmp_path)
+    recipe = Recipe(model=ModelSource(start=str(tmp_path), config={"deeplens": CONFIG["deeplens"]}))
+    model = first_model(recipe, None)
+    assert model.config.deeplens.layers == (1, 2)
+    for name, weight in saved.state_dict().items():
+        if not name.startswith("deeplens."):
+            assert torch.equal(weight, model.state_dict()[name])
+    recipe.model.config = {"connector": {"hidden": 99}}
+    with pytest.raises(UserError, match=r"may change only the deeplens"):
+        first_model(recipe, None)
+    recipe.model.config = {"deeplens": {**CONFIG["deeplens"], "layers": [3]}}
+    with pytest.raises(UserError, match=r"keeps tower layers up to 2, not layer 3"):
+        first_model(recipe, None)
+    recipe.model.config = {}
+    assert first_model(recipe, None).config == saved.config
+
+
 def test_only_the_tower(tmp_path: Path) -> None:
     recipe = Recipe(model=ModelSource(vision_tower=str(save_tower(tmp_path / "tower", "clip"))))
     towers, config = first_tower(recipe, [1, 3])
@@ -178,5 +235,8 @@ def test_only_the_tower(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    language = str(save_language(tmp_path / "lm", "opt"))
+    with pytest.raises(UserError, match=r"model\.vision_tower: .*lm is of kind opt, not one of clip"):
+        from_parts(ModelSource(vision_tower=language, language_model=language))
     with pytest.raises(UserError, match=r"model\.vision_tower: .*none is neither"):
         from_parts(ModelSource(vision_tower=str(tmp_path / "none"), language_model=str(tmp_path / "none")))
