@@ -114,9 +114,10 @@ def pair_up(references: Path, predictions: Path, style: str = "") -> list[Captio
     wanted, names = read_references(references, style)
     found = read_predictions(predictions)
     missing = [image_id for image_id in wanted if image_id not in found]
-    if missing:
-        raise UserError(f"{predictions} has no prediction for {_named(missing)} of {references}")
     extra = [image_id for image_id in found if image_id not in wanted]
+    if missing:
+        instead = f", but one for {_named(extra)}" if extra else ""
+        raise UserError(f"{predictions} has no prediction for {_named(missing)} of {references}{instead}")
     if extra:
         raise UserError(f"{predictions} predicts {_named(extra)} that {references} does not have")
     return [CaptionPair(i, found[i], texts, names[i]) for i, texts in wanted.items()]
@@ -162,7 +163,7 @@ def load_json(path: Path) -> Any:
 def _id(entry: Any, field: str, where: str) -> str:
     value = entry.get(field) if isinstance(entry, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
-        raise UserError(f"{where}: '{field}' must be a number or text, found {json.dumps(value)[:60]}")
+        raise UserError(f"{where}: '{field}' must be a whole number or text, found {json.dumps(value)[:60]}")
     return str(value)
 
 

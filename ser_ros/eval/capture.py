@@ -66,21 +66,25 @@ def capture(pairs: Sequence[CaptionPair], encoder: TextEncoder | None = None) ->
     per_image = []
     for pair in pairs:
         said = _facts(pair.candidate)
-        values = [
-            sum(
-                weight * soft_f1(said[kind], reference[kind], kind, encoder)
-                for kind, weight in WEIGHTS.items()
-            )
-            / sum(WEIGHTS.values())
-            for reference in map(_facts, pair.references)
-        ]
+        values = [_weighted_f1(said, _facts(reference), encoder) for reference in pair.references]
         per_image.append(float(np.mean(values)))
     soft = f"encoder {encoder.name}" if encoder else "no soft matching (give --encoder)"
     return mean_metric("CAPTURE(variant)", per_image, f"parser of ser_ros, {soft}")
 
 
+Facts = dict[str, frozenset[tuple[str, ...]]]
+
+
+def _weighted_f1(said: Facts, reference: Facts, encoder: TextEncoder | None) -> float:
+    """F1 over kinds of facts; who says nothing agrees with nothing, though a kind be absent on both sides."""
+    if any(reference.values()) and not any(said.values()):
+        return 0.0
+    scores = {kind: soft_f1(said[kind], reference[kind], kind, encoder) for kind in WEIGHTS}
+    return sum(WEIGHTS[kind] * score for kind, score in scores.items()) / sum(WEIGHTS.values())
+
+
 @lru_cache(maxsize=100_000)
-def _facts(caption: str) -> dict[str, frozenset[tuple[str, ...]]]:
+def _facts(caption: str) -> Facts:
     found = facts(parse(caption))
     return {"objects": found.objects, "attributes": found.attributes, "relations": found.relations}
 

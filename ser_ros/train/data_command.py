@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ser_ros.errors import UserError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -22,20 +24,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check; exit code 1 where something is wrong with the data, 0 where all is well."""
     from ser_ros.data.check import SourceCheck, check_source, page
+    from ser_ros.data.sample import Sample
     from ser_ros.train.recipe_file import load_recipe
     from ser_ros.train.rows import initial_captions, read_source
 
     recipe = load_recipe(args.recipe, args.set)
+    try:  # before opening half a million pictures, not after it
+        args.html.touch()
+    except OSError as error:
+        raise UserError(f"cannot write {args.html}: {error.strerror}; choose another --html") from None
     root = Path(recipe.root).expanduser()
     wanted = [(name, source) for name, stage in recipe.stages.items() for source in stage.data]
     if recipe.validation is not None:
         wanted.append(("validation", recipe.validation))
     checks: list[SourceCheck] = []
     for name, source in wanted:
-        samples = read_source(source, root)
-        initials = initial_captions(samples, source, root) if name == "stage2" else {}
+        problems: list[str] = []
+        samples: list[Sample] = []
+        initials: dict[str, list[str]] = {}
+        try:
+            samples = read_source(source, root)
+            if name == "stage2":
+                initials = initial_captions(samples, source, root)
+        except UserError as error:
+            problems.append(str(error))
         how = {"shown": args.pictures, "decode": args.decode}
-        checks.append(check_source(name, source, root, samples, initials, **how))
+        found = check_source(name, source, root, samples, initials, **how)
+        # What could not be read explains the counts that follow from it.
+        found.problems = problems or found.problems
+        checks.append(found)
     args.html.write_text(page(f"Data of the recipe {recipe.name}", checks), encoding="utf-8")
     bad = any(check.problems for check in checks)
     if args.json:
@@ -47,16 +64,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(checks: list[Any], page: Path) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        "stage", "dataset", "pictures", "captions", "initial captions", "words", "missing", "broken"
-    )
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("stage: dataset", overflow="fold")
+    for column in ("pictures", "captions", "initials", "words", "missing", "broken"):
+        table.add_column(column, justify="right", no_wrap=True)
     for check in checks:
         table.add_row(
-            check.stage,
-            check.path,
+            f"{check.stage}: {check.path}",
             f"{check.images:,}",
             f"{check.captions:,}",
             f"{check.initials:,}" if check.stage == "stage2" else "",
@@ -68,5 +86,7 @@ def _table(checks: list[Any], page: Path) -> None:
     console.print(table)
     for check in checks:
         for problem in check.problems:
-            console.print(f"[red]{check.stage}, {check.path}: {problem}")
-    console.print(f"pictures and captions: {page}")
+            console.print(
+                f"{check.stage}, {check.path}: {problem}", style="red", markup=False, highlight=False
+            )
+    console.print(f"pictures and captions: {page}", highlight=False)

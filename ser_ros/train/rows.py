@@ -58,6 +58,27 @@ class SourceReport:
     unpaired: int = 0
 
 
+def check_paths(recipe: Recipe, names: Iterable[str]) -> None:
+    """Refuse a run whose last stage would not find its data before its first stage has spent days.
+
+    Raises:
+        UserError: names every file, folder and pattern of these stages that is not there.
+    """
+    root = Path(recipe.root).expanduser()
+    absent: dict[str, str] = {}
+    for name in names:
+        for source in recipe.stages[name].data:
+            for path in (source.path, source.images):
+                if not (root / path).exists():
+                    absent[str(root / path)] = name
+            for pseudo in source.pseudo:
+                if not glob.glob(str(root / pseudo.path), recursive=True):
+                    absent[str(root / pseudo.path)] = f"{name}, made by `ser_ros pseudo`"
+    if absent:
+        shown = "; ".join(f"{path} ({stage})" for path, stage in absent.items())
+        raise UserError(f"the data of {recipe.name} is incomplete, there is no {shown}")
+
+
 def read_source(source: Source, root: Path) -> list[Sample]:
     """The samples of a source, cut to `limit` pictures, with its style."""
     samples = read_samples(source.format, root / source.path, source.split)

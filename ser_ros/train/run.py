@@ -20,6 +20,7 @@ from ser_ros.errors import UserError
 from ser_ros.train.provenance import provenance
 from ser_ros.train.recipe import Recipe
 from ser_ros.train.recipe_file import write_recipe
+from ser_ros.train.rows import check_paths
 
 
 def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False) -> list[dict[str, Any]]:
@@ -41,6 +42,8 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
     if unknown:
         raise UserError(f"the recipe has no stage '{unknown[0]}'; it has {', '.join(recipe.stages)}")
     root = Path(recipe.output)
+    wanted = [name for name in recipe.stages if only is None or name in only]
+    check_paths(recipe, [name for name in wanted if restart or not _is_model(root / name / "model")])
     main = int(os.environ.get("RANK", "0")) == 0
     if main:
         root.mkdir(parents=True, exist_ok=True)
@@ -50,7 +53,7 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
     start: Path | None = None
     for name, stage in recipe.stages.items():
         folder = root / name
-        if only is None or name in only:
+        if name in wanted:
             if restart and main:
                 shutil.rmtree(folder, ignore_errors=True)
             summaries.append(_stage(recipe, name, stage, folder, start))

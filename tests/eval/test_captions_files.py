@@ -30,10 +30,11 @@ def test_ids_of_other_types_find_each_other(files: SimpleNamespace) -> None:
     ("predictions", "message"),
     [
         ([{"image_id": 1, "caption": "a"}], "no prediction for images 2, 3"),
+        ([{"image_id": "01", "caption": "a"}], "images 1, 2, 3 of .*, but one for image 01"),
         ([{"image_id": i, "caption": "a"} for i in (1, 2, 3, 4)], "predicts image 4 that"),
         ([{"image_id": 1, "caption": "a"}, {"image_id": "1", "caption": "b"}], "image 1 has two predictions"),
         ([{"image_id": 1, "caption": None}], "prediction 0: 'caption' must be text, found null"),
-        ([{"image_id": 1.5, "caption": "a"}], "'image_id' must be a number or text, found 1.5"),
+        ([{"image_id": 1.5, "caption": "a"}], "'image_id' must be a whole number or text, found 1.5"),
         ([{"caption": "a"}], "'image_id' must be"),
         ([7], "'image_id' must be"),
         ({"image_id": 1}, "is not a list of predictions"),

@@ -129,7 +129,10 @@ def test_empty_captions_score_zero_and_are_told(
     result = json.loads(capsys.readouterr().out)
     assert result["empty_captions"] == 1
     assert 0 < result["metrics"]["CIDEr"]["value"] < 10
-    assert "CAPTURE(variant)" in result["metrics"]
+    files.predictions.write_text(json.dumps([{"image_id": i, "caption": ""} for i in (1, 2, 3)]))
+    assert main([*command, "--metrics", "BLEU,ROUGE_L,CIDEr,SPICE(ser),CAPTURE", "--json"]) == 0
+    metrics = json.loads(capsys.readouterr().out)["metrics"]
+    assert {round(metric["value"], 6) for metric in metrics.values()} == {0}
 
 
 def test_what_captions_say(files: SimpleNamespace) -> None:

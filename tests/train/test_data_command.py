@@ -57,9 +57,19 @@ def test_a_missing_folder_is_a_problem_not_a_crash(toy: Toy, capsys: pytest.Capt
     assert any("none does not exist" in problem for problem in found["sources"][1]["problems"])
 
 
-def test_a_recipe_without_its_data_is_one_sentence(
-    toy: Toy, capsys: pytest.CaptureFixture[str], shared_data: Path
-) -> None:
-    recipe = Path(__file__).resolve().parents[2] / "config/train/coco.yaml"
-    assert main(["data", "check", str(recipe), "--set", f"root={toy.folder}"]) == 2
-    assert "blip_laion_cc_sbu_558k.json does not exist" in capsys.readouterr().err
+def test_all_that_is_not_there_is_told_at_once(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    (toy.folder / "train/captions.json").write_text("{")
+    (toy.folder / "train/pseudo.jsonl").unlink()
+    code, found = check(toy, capsys, "--set", "stages.stage1.data.0.path=none.json")
+    assert code == 1
+    problems = {source["stage"]: source["problems"] for source in found["sources"]}
+    assert "is not valid JSON" in problems["pretrain"][0]
+    assert "none.json does not exist" in problems["stage1"][0]
+    assert not problems["validation"]
+
+
+def test_a_bad_recipe_is_one_sentence(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", str(toy.recipe), "--set", "stages.stage1.epoch=2"]) == 2
+    assert "unknown parameter 'epoch'; did you mean 'epochs'?" in capsys.readouterr().err
+    assert main(["data", "check", str(toy.recipe), "--html", "/none/page.html"]) == 2
+    assert "cannot write /none/page.html" in capsys.readouterr().err
