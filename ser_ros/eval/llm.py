@@ -76,7 +76,7 @@ class Server:
                 max_retries=4,
             )
         except openai.OpenAIError as error:
-            raise UserError(f"no LLM client: {error}") from None
+            raise UserError(f"give --base-url of a server or --api-key of OpenAI's ({error})") from None
         self.options = options
         self.cache = cache
         self.asked = 0

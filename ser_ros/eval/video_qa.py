@@ -83,6 +83,8 @@ def read_captions(store: Path, rate: float) -> list[str] | None:
 
 def find_video(folder: Path, name: str) -> Path:
     """The file of a video; UserError where no ending fits."""
+    if not folder.is_dir():
+        raise UserError(f"the video folder {folder} does not exist")
     for ending in ENDINGS:
         if (folder / f"{name}{ending}").is_file():
             return folder / f"{name}{ending}"

@@ -52,6 +52,10 @@ def read_questions(kind: str, path: Path, answers: Path | None = None) -> list[V
         else:
             raise UserError(f"{path} is neither a list nor an object of questions")
         questions = [_from_json(key, entry, path, kind) for key, entry in entries]
+    if not questions:
+        raise UserError(f"{path} holds no question")
+    if outside := next((q.video for q in questions if Path(q.video).name != q.video), None):
+        raise UserError(f"{path}: the video {outside!r} is no plain file name")
     if len({question.id for question in questions}) < len(questions):
         raise UserError(f"{path} has a question twice")
     if answers:
@@ -99,7 +103,7 @@ def _next_qa(path: Path) -> Iterable[VideoQuestion]:
                     truth = _truth(truth, options, path, f"line {number}")
                 name = f"{row['video']}_{row.get('qid') or number}"
                 yield VideoQuestion(name, row["video"], row["question"], tuple(options), truth)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot read {path}: {error}") from None
 
 

@@ -37,26 +37,29 @@ def run(args: argparse.Namespace) -> int:
     from ser_ros.eval.llm import Server
     from ser_ros.eval.video_qa import answer_all, caption_video, find_video, read_captions
     from ser_ros.eval.video_questions import read_questions
-    from ser_ros.runtime.captioner import Captioner, CaptionOptions
+    from ser_ros.runtime.captioner import CaptionOptions
     from ser_ros.runtime.load import load_captioner
 
     if not 0 < args.rate <= 30:
         raise UserError("--rate must be above 0 and at most 30")
     questions = read_questions(args.format, args.questions, args.answers)
     server = Server(server_options(args, max_tokens=16), args.cache)
-    captioner: Captioner | None = None
     captions: dict[str, list[str]] = {}
-    for video in tqdm(list(dict.fromkeys(q.video for q in questions)), unit="video"):
-        store = args.captions / f"{video}.json"
-        kept = read_captions(store, args.rate)
-        if kept is None:
-            if args.videos is None:
-                raise UserError(f"there are no captions of {video} in {args.captions}; give --videos FOLDER")
-            file = find_video(args.videos, video)
-            captioner = captioner or load_captioner(args.model, device=args.device)
-            options = CaptionOptions(style=args.style, refinements=args.refinements, beams=args.beams)
-            kept = caption_video(file, store, captioner, options, args.rate)
-        captions[video] = kept
+    files: dict[str, Path] = {}
+    for video in dict.fromkeys(question.video for question in questions):
+        kept = read_captions(args.captions / f"{video}.json", args.rate)
+        if kept is not None:
+            captions[video] = kept
+        elif args.videos is None:
+            raise UserError(f"there are no captions of {video} in {args.captions}; give --videos FOLDER")
+        else:
+            files[video] = find_video(args.videos, video)
+    if files:
+        captioner = load_captioner(args.model, device=args.device)
+        options = CaptionOptions(style=args.style, refinements=args.refinements, beams=args.beams)
+        for video, file in tqdm(files.items(), unit="video"):
+            store = args.captions / f"{video}.json"
+            captions[video] = caption_video(file, store, captioner, options, args.rate)
     result = answer_all(questions, captions, server, args.rate)
     if args.json:
         print(json.dumps(result))

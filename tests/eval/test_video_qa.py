@@ -56,6 +56,37 @@ def test_next_qa_and_video_mme(tmp_path: Path) -> None:
     assert (question.video, question.truth) == ("v", 2)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "holds no question"),
+        ([{"q_uid": "a", "question": "what?"}], "question a: needs 'option 0'"),
+        (
+            [{"q_uid": "../a", "question": "what?", "option 0": "x", "option 1": "y"}],
+            r"the video '\.\./a' is no plain file name",
+        ),
+    ],
+)
+def test_bad_questions(content: object, message: str, tmp_path: Path) -> None:
+    (tmp_path / "questions.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=message):
+        read_questions("egoschema", tmp_path / "questions.json")
+
+
+def test_a_video_that_is_not_there_is_told_before_the_first_is_captioned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = [{"q_uid": i, "question": "what?", "option 0": "x", "option 1": "y"} for i in ("a", "b")]
+    (tmp_path / "questions.json").write_text(json.dumps(questions))
+    (tmp_path / "a.mp4").write_bytes(b"no video, and never opened")
+    command = ["videoqa", "--questions", str(tmp_path / "questions.json"), "--captions", str(tmp_path)]
+    command += ["--llm", "none", "--base-url", "http://127.0.0.1:9/v1"]
+    assert main([*command, "--videos", str(tmp_path)]) == 2
+    assert f"{tmp_path} has no video b" in capsys.readouterr().err
+    assert main([*command, "--videos", str(tmp_path / "none")]) == 2
+    assert "none does not exist" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_from_video_to_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     av = pytest.importorskip("av")
