@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     llm.add_argument("--per-minute", type=float, default=0.0, help="most requests per minute, 0: no limit")
     llm.add_argument("--tries", type=int, default=3, help="answers asked for before a caption has failed")
     llm.add_argument("--estimate", action="store_true", help="print tokens and cost, and stop")
-    llm.add_argument("--price-in", type=float, default=0.15, help="per million tokens read")
-    llm.add_argument("--price-out", type=float, default=0.60, help="per million tokens written")
+    llm.add_argument("--price-in", type=float, default=0.15, help="US dollars per million tokens read")
+    llm.add_argument("--price-out", type=float, default=0.60, help="US dollars per million tokens written")
     own = parser.add_argument_group("model")
     own.add_argument("--model", default="", help="checkpoint folder")
     own.add_argument("--images", type=Path, help="image folder of the dataset")
@@ -66,6 +66,12 @@ def run(args: argparse.Namespace) -> int:
 
     if not 1 <= args.per_caption <= 16:
         raise UserError("--per-caption must be from 1 to 16")
+    for name in ("workers", "concurrency", "tries", "batch", "beams"):
+        if getattr(args, name) < 1:
+            raise UserError(f"--{name} must be at least 1")
+    for name in ("limit", "per_minute", "price_in", "price_out"):
+        if getattr(args, name) < 0:
+            raise UserError(f"--{name.replace('_', '-')} must be at least 0")
     shard = Shard.parse(args.shard)
     everything = _first_of_each_key(read_samples(args.format, args.data, args.split))
     if args.limit:

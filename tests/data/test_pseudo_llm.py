@@ -73,7 +73,9 @@ def test_the_estimate_asks_nobody(captions: Path, tmp_path: Path, capsys: pytest
     assert main([*arguments, "--estimate", "--json", "--price-in", "1", "--price-out", "2"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["requests"] == 6
-    assert found["cost"] == pytest.approx((found["tokens_in"] + 2 * found["tokens_out"]) / 1e6, abs=1e-4)
+    assert found["US dollars"] == pytest.approx(
+        (found["tokens_in"] + 2 * found["tokens_out"]) / 1e6, abs=1e-4
+    )
     assert not (tmp_path / "p.jsonl").exists()
 
 

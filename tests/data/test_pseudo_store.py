@@ -49,6 +49,14 @@ def test_failed_lines_are_kept_and_tried_again(tmp_path: Path) -> None:
     assert len((tmp_path / "p.jsonl").read_text().splitlines()) == 1
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is a folder; --out is the file to write"):
+        PseudoFile(tmp_path, SAMPLES)
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot write .*p\.jsonl: File exists"):
+        PseudoFile(tmp_path / "file" / "p.jsonl", SAMPLES).add(record(SAMPLES[0]))
+
+
 @settings(max_examples=40, deadline=None)
 @given(cut=st.integers(0, 400))
 def test_a_kill_at_any_byte_loses_at_most_the_last_line(

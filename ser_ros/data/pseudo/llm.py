@@ -60,7 +60,7 @@ def estimate(
         "requests": len(samples),
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
-        "cost": round(cost, 4),
+        "US dollars": round(cost, 4),
     }
 
 
@@ -97,7 +97,9 @@ async def _all(samples: Sequence[Sample], options: LlmOptions) -> AsyncGenerator
             max_retries=3,
         )
     except openai.OpenAIError as error:
-        raise UserError(f"no LLM client: {error}") from None
+        raise UserError(
+            f"give --base-url of a server, or set OPENAI_API_KEY for OpenAI's ({error})"
+        ) from None
     pace = _Pace(options.per_minute)
     waiting = iter(samples)
     running: set[asyncio.Task[PseudoRecord]] = set()

@@ -71,14 +71,24 @@ class PseudoFile:
         return [sample for sample in self.samples if sample.key not in done]
 
     def add(self, record: PseudoRecord) -> None:
-        """Append one record; it is on disk when this returns."""
+        """Append one record; it is on disk when this returns.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _drop_cut_line(self.path)
-            self._file = self.path.open("a", encoding="utf-8")
+            self._file = self._opened()
         self._file.write(_line(record))
         self._file.flush()
         self.records[record.key] = record
+
+    def _opened(self) -> IO[str]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _drop_cut_line(self.path)
+            return self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot write {self.path}: {error.strerror}; give another --out") from None
 
     def finish(self) -> dict[str, Any]:
         """Sort the file into dataset order with one line per ground truth; returns the counts."""
@@ -112,6 +122,8 @@ def _line(record: PseudoRecord) -> str:
 
 
 def _read(path: Path) -> Iterable[tuple[int, PseudoRecord]]:
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; --out is the file to write")
     if not path.exists():
         return
     with path.open(encoding="utf-8") as lines:
