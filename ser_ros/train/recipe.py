@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 StageName = Literal["pretrain", "stage1", "stage2", "reconstruct"]
 Part = Literal["vision", "connector", "deeplens", "language"]
+SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup", "inverse_sqrt")
+"""Learning rate schedules of transformers that need nothing but a warm-up."""
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Stage:
         max_steps: optimiser steps after which to stop; 0 goes by `epochs`.
         learning_rate: peak of AdamW.
         warmup: share of the steps during which the rate rises from 0.
-        schedule: name of a transformers schedule, "cosine" falls to 0.
+        schedule: one of `SCHEDULES`; "cosine" falls to 0.
         weight_decay: AdamW's.
         batch_size: samples in one optimiser step over all processes.
         micro_batch: samples one process holds at once; the rest is gradient accumulation.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser_ros.errors import UserError
-from ser_ros.train.recipe import STAGES, Recipe
+from ser_ros.train.recipe import SCHEDULES, STAGES, Recipe
 
 T = TypeVar("T")
 
@@ -38,30 +39,52 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     return check(recipe, str(path))
 
 
+AT_LEAST_ONE = ("log_every", "save_every", "keep_checkpoints", "max_length")
+AT_LEAST_ZERO = ("workers", "validate_every", "sample_every", "samples")
+CHOICES = {
+    "precision": ("bf16", "fp16", "fp32"),
+    "device": ("auto", "cpu", "cuda"),
+    "missing_images": ("error", "skip"),
+}
+
+
 def check(recipe: Recipe, where: str) -> Recipe:
     """Ranges and choices that the types cannot say."""
-    choices = {
-        "precision": ("bf16", "fp16", "fp32"),
-        "device": ("auto", "cpu", "cuda"),
-        "missing_images": ("error", "skip"),
-    }
-    for name, allowed in choices.items():
-        if getattr(recipe, name) not in allowed:
-            raise UserError(
-                f"{where}: {name} must be one of {', '.join(allowed)}, not '{getattr(recipe, name)}'"
-            )
+    for name, allowed in CHOICES.items():
+        _choose(getattr(recipe, name), allowed, f"{where}: {name}")
+    for name in AT_LEAST_ONE:
+        _reach(getattr(recipe, name), 1, f"{where}: {name}")
+    for name in AT_LEAST_ZERO:
+        _reach(getattr(recipe, name), 0, f"{where}: {name}")
     if not recipe.stages:
         raise UserError(f"{where}: 'stages' names no stage; choose among {', '.join(STAGES)}")
     for name, stage in recipe.stages.items():
+        place = f"{where}: stages.{name}"
         if not stage.data:
-            raise UserError(f"{where}: stages.{name}.data names no dataset")
+            raise UserError(f"{place}.data names no dataset")
         for key in ("epochs", "learning_rate", "batch_size", "micro_batch"):
-            if getattr(stage, key) <= 0:
-                raise UserError(f"{where}: stages.{name}.{key} must be above 0")
+            if not 0 < getattr(stage, key) < math.inf:
+                raise UserError(f"{place}.{key} must be above 0")
         for key in ("warmup", "glance_rate", "caption_in_prompt"):
             if not 0 <= getattr(stage, key, 0) <= 1:
-                raise UserError(f"{where}: stages.{name}.{key} must be from 0 to 1")
+                raise UserError(f"{place}.{key} must be from 0 to 1")
+        _reach(stage.max_steps, 0, f"{place}.max_steps")
+        _choose(getattr(stage, "schedule", SCHEDULES[0]), SCHEDULES, f"{place}.schedule")
+        for number, source in enumerate(stage.data):
+            _reach(source.limit, 0, f"{place}.data[{number}].limit")
+            for pseudo in source.pseudo:
+                _reach(pseudo.per_caption, 1, f"{place}.data[{number}].pseudo.per_caption")
     return recipe
+
+
+def _choose(value: str, allowed: Sequence[str], where: str) -> None:
+    if value not in allowed:
+        raise UserError(f"{where} must be one of {', '.join(allowed)}, not '{value}'")
+
+
+def _reach(value: int, least: int, where: str) -> None:
+    if value < least:
+        raise UserError(f"{where} must be at least {least}, not {value}")
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
@@ -74,9 +97,13 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 def _apply(content: dict[str, Any], override: str) -> None:
     import yaml
 
-    key, equals, value = override.partition("=")
+    key, equals, text = override.partition("=")
     if not equals or not key:
         raise UserError(f"--set {override}: write KEY=VALUE, e.g. stages.stage1.epochs=2")
+    try:
+        value = yaml.safe_load(text) if text else ""
+    except yaml.YAMLError:
+        raise UserError(f"--set {override}: {text} is not valid YAML") from None
     place: Any = content
     *parents, last = key.split(".")
     for parent in parents:
@@ -87,9 +114,9 @@ def _apply(content: dict[str, Any], override: str) -> None:
             raise UserError(f"--set {override}: '{parent}' is not inside a mapping of the recipe")
         place = place.setdefault(parent, {})
     if isinstance(place, list) and last.isdigit() and int(last) < len(place):
-        place[int(last)] = yaml.safe_load(value)
+        place[int(last)] = value
     elif isinstance(place, dict):
-        place[last] = yaml.safe_load(value)
+        place[last] = value
     else:
         raise UserError(f"--set {override}: '{last}' is not inside a mapping of the recipe")
 

@@ -65,7 +65,8 @@ def training_arguments(recipe: Recipe, stage: Stage | Reconstruct, folder: Path)
     """Trainer's arguments for one stage of a recipe.
 
     Raises:
-        UserError: batch_size does not divide into micro batches of all processes.
+        UserError: batch_size does not divide into micro batches of all processes, there is no GPU where
+            the recipe wants one, or `fsdp` is none of transformers' options.
     """
     from ser_ros.errors import UserError
 
@@ -75,9 +76,11 @@ def training_arguments(recipe: Recipe, stage: Stage | Reconstruct, folder: Path)
         raise UserError(
             f"batch_size {stage.batch_size} is no multiple of micro_batch {micro} x {processes} processes"
         )
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device is cuda but torch sees no GPU here; set device: auto")
     cpu = recipe.device == "cpu" or (recipe.device == "auto" and not torch.cuda.is_available())
     glances = 0 < getattr(stage, "glance_rate", 0) < 1
-    return TrainingArguments(
+    arguments: dict[str, Any] = dict(
         output_dir=str(folder),
         per_device_train_batch_size=micro,
         per_device_eval_batch_size=micro,
@@ -118,6 +121,12 @@ def training_arguments(recipe: Recipe, stage: Stage | Reconstruct, folder: Path)
         disable_tqdm=True,
         report_to=[],
     )
+    try:
+        return TrainingArguments(**arguments)
+    except ValueError as error:
+        if not recipe.fsdp:
+            raise
+        raise UserError(f"fsdp is {recipe.fsdp!r}, which transformers refuses: {error}") from None
 
 
 def frozen_names(learner: Learner) -> set[str]:

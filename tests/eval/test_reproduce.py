@@ -6,13 +6,15 @@ import importlib.util
 import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ser_ros.cli import main
 from ser_ros.eval import reproduce
-from ser_ros.eval.paper_tables import Row, load_table, needed, tables, training_recipe
-from ser_ros.eval.reproduce import ABSENT, METRICS, Place, train_row
+from ser_ros.eval.paper_tables import Benchmark, Row, Table, load_table, needed, tables, training_recipe
+from ser_ros.eval.reproduce import ABSENT, METRICS, Place, RowResult, run_row, train_row
+from ser_ros.eval.score import ScoreOptions
 from ser_ros.train.recipe_file import load_recipe
 
 WANTED = {f"table{n}" for n in (2, 3, 5, 6, 7, 8, 9, 10, 12, 16)} | {"figure9"}
@@ -58,6 +60,23 @@ def test_rows_share_the_stages_that_their_changes_do_not_touch(
     assert (base, base_stages, start) == ("coco", ["pretrain", "stage1"], "")
     assert stages == ["stage2"]
     assert deeplens_start == str(tmp_path / "runs/models/coco/stage1/model")
+
+
+def test_our_number_beside_the_papers(files: SimpleNamespace) -> None:
+    """A row from a prediction file, on the paper's scale; what is absent says how to get it."""
+    benchmark = Benchmark("references.json", ".")
+    paper = {"BLEU-4": 39.4, "CAPTURE": 45.9, "BERTScore": 69.4, "MLLM judge": 2.74}
+    ours = Row("ours", paper, benchmark="b", predictions="perfect.json")
+    other = Row("BLIP", {"CIDEr": 100.0}, why="another project's model")
+    table = Table("t", "a table", {"b": benchmark}, [ours, other])
+    place = Place(files.folder, files.folder / "runs", training_recipe)
+    found = run_row(table, ours, place, ScoreOptions(intervals=False), {})
+    assert found.ours["BLEU-4"] == pytest.approx(100)
+    assert 90 < found.ours["CAPTURE"] <= 100
+    assert [note.partition(":")[0] for note in found.notes] == ["CAPTURE(variant)", "BERTScore", "MLLM judge"]
+    assert run_row(table, other, place, ScoreOptions(), {}) == RowResult(
+        notes=["BLIP: another project's model"]
+    )
 
 
 def test_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,6 +79,7 @@ def test_set_changes_nested_parameters(tmp_path: Path) -> None:
     assert changed.stages["stage1"].epochs == 2.0
     assert changed.stages["stage1"].data[0] == Source(path="captions.json", images="images", limit=7)
     assert (changed.root, changed.model.start) == ("/data", "x")
+    assert load_recipe(path, ["model.start="]).model.start == ""
 
 
 def test_numbers_without_a_dot_are_numbers(tmp_path: Path) -> None:
@@ -109,6 +110,11 @@ def test_pseudo_files_are_read(tmp_path: Path) -> None:
         ("stages: {stage1: {data: [{path: a}], trains: [head]}}", r"trains\[0\] must be one of vision"),
         ("stages: {stage2: {data: [{path: a}], glance_rate: 2}}", "glance_rate must be from 0 to 1"),
         ("stages: {stage1: {data: [{path: a}], batch_size: 0}}", "batch_size must be above 0"),
+        ("stages: {stage1: {data: [{path: a}], learning_rate: .nan}}", "learning_rate must be above 0"),
+        ("stages: {stage1: {data: [{path: a}], max_steps: -1}}", "max_steps must be at least 0, not -1"),
+        ("stages: {stage1: {data: [{path: a}], schedule: cosin}}", "schedule must be one of cosine, linear"),
+        ("stages: {stage1: {data: [{path: a, limit: -1}]}}", r"data\[0\]\.limit must be at least 0"),
+        ("log_every: 0\nstages: {stage1: {data: [{path: a}]}}", "log_every must be at least 1, not 0"),
         ("seed: x\nstages: {stage1: {data: [{path: a}]}}", "seed must be int"),
     ],
 )
@@ -117,7 +123,7 @@ def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:
         load_recipe(recipe(tmp_path, text))
 
 
-@pytest.mark.parametrize("override", ["epochs", "=3", "name.x=1", "stages.stage1.data.9.limit=1"])
+@pytest.mark.parametrize("override", ["epochs", "=3", "name=[", "name.x=1", "stages.stage1.data.9.limit=1"])
 def test_wrong_overrides_are_named(tmp_path: Path, override: str) -> None:
     with pytest.raises(UserError, match="--set"):
         load_recipe(recipe(tmp_path, f"name: x\nstages:\n  stage1: {{{DATA}}}\n"), [override])

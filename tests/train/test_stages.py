@@ -85,6 +85,12 @@ def test_errors_are_one_sentence(toy: Toy, capsys: pytest.CaptureFixture[str]) -
     assert "the recipe has no stage 'reconstruct'" in capsys.readouterr().err
     assert main(["train", str(toy.recipe), "--stage", "stage1", "--set", "stages.stage1.micro_batch=7"]) == 2
     assert "batch_size 16 is no multiple of micro_batch 7" in capsys.readouterr().err
+    assert main(["train", str(toy.recipe), "--set", "fsdp=full_shrd"]) == 2
+    assert "fsdp is 'full_shrd'" in capsys.readouterr().err
+    (toy.folder / "train/pseudo.jsonl").unlink()
+    assert main(["train", str(toy.recipe)]) == 2
+    assert f"{toy.folder}/train/pseudo.jsonl (stage2, made by `ser_ros pseudo`)" in capsys.readouterr().err
+    assert not (toy.folder / "run/pretrain").exists()
 
 
 def kill_when(process: subprocess.Popen, path: Path) -> None:
