@@ -72,7 +72,7 @@ def test_our_number_beside_the_papers(files: SimpleNamespace) -> None:
     place = Place(files.folder, files.folder / "runs", training_recipe)
     found = run_row(table, ours, place, ScoreOptions(intervals=False), {})
     assert found.ours["BLEU-4"] == pytest.approx(100)
-    assert 90 < found.ours["CAPTURE"] <= 100
+    assert 30 < found.ours["CAPTURE"] < 100
     assert [note.partition(":")[0] for note in found.notes] == ["CAPTURE(variant)", "BERTScore", "MLLM judge"]
     assert run_row(table, other, place, ScoreOptions(), {}) == RowResult(
         notes=["BLIP: another project's model"]
