@@ -127,9 +127,10 @@ class Surroundings:
         return select(self._store, where, (json.dumps(numbers),), question)
 
     def _phrase(self, location: str, anchor: int) -> str:
-        row = self._anchors[anchor][0]
-        thing = a_thing(row["label"], self._looks & attributes_of(row), article="the")
-        return f"{LOCATION_WORDS.get(location, location)} {thing}"
+        row, place = self._anchors[anchor][0], LOCATION_WORDS.get(location, location)
+        if not self._looks:
+            return f"{place} the {row['label']}"
+        return f"{place} {a_thing(row['label'], self._looks & attributes_of(row), article='the')}"
 
 
 _NOTHING = Likeness(_UNKNOWN)
