@@ -86,7 +86,7 @@ def run_row(
         UserError: what `ser_ros train`, `predict` or `score` refuse.
     """
     if row.why:
-        return RowResult(notes=[f"{row.name}: {row.why}"])
+        return RowResult()
     benchmark = table.benchmarks[row.benchmark]
     scored = [column for column in row.paper if column in METRICS]
     result = RowResult()

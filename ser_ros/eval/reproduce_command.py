@@ -90,7 +90,8 @@ def _run(table: Table, args: argparse.Namespace, place: Place) -> dict[str, Any]
     notes = [TOY] if args.on == "sim" else []
     for row in table.rows:
         found = run_row(table, row, place, options, prediction)
-        rows.append({"name": row.name, "ours": found.ours, "paper": row.paper})
+        why = {"why": row.why} if row.why else {}
+        rows.append({"name": row.name, "ours": found.ours, "paper": row.paper, **why})
         notes += found.notes
     return {
         "table": table.name, "title": table.title, "on": args.on, "rows": rows,
@@ -136,7 +137,12 @@ def _print(result: dict[str, Any]) -> None:
         grid.add_row(row["name"], *cells)
     console = Console()
     console.print(grid)
-    for note in result["notes"]:
+    absent: dict[str, list[str]] = {}
+    for row in result["rows"]:
+        if "why" in row:
+            absent.setdefault(row["why"], []).append(row["name"])
+    reasons = [f"{', '.join(names)}: {why}" for why, names in absent.items()]
+    for note in [*result["notes"], *reasons]:
         console.print(note, highlight=False, markup=False)
 
 
