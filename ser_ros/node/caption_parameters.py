@@ -106,7 +106,7 @@ class CaptionParameters(NodeParameters):
     )
     publish_text: bool = parameter(False, "publish the refined caption on ~/text as well (std_msgs/String)")
     publish_annotated: bool = parameter(
-        False, "publish the image with its caption on ~/annotated while somebody subscribes"
+        True, "publish the image with its caption on ~/annotated while somebody subscribes"
     )
 
     def options(self) -> CaptionOptions:

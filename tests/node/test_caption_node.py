@@ -132,7 +132,7 @@ def test_bad_images_are_counted_and_the_next_one_is_captioned(start_caption_node
 
 
 def test_annotated_image(start_caption_node, robot):
-    start_caption_node(publish_annotated=True)
+    start_caption_node()
     annotated = robot.listen("/caption_node/annotated", Image)
     wait_until(lambda: robot.node.count_publishers("/caption_node/annotated"), "the topic")
     robot.film("image", scene(1, 480, 640), lambda: annotated, "an annotated image", stamp=Time(sec=7))
