@@ -27,6 +27,7 @@ _CONTEXT = frozenset({
 })  # fmt: skip
 _PREDICATES = {
     "next to": "next to", "in front of": "in front of", "left of": "left of", "right of": "right of",
+    "left side of": "left of", "right side of": "right of",
     "behind": "behind", "above": "above", "under": "under", "wear": "wear", "in": "in", "on": "on",
 }  # fmt: skip
 _SHIRTS = {"person": "shirt", "plant": "pot"}
