@@ -49,6 +49,8 @@ def train_stage(recipe: Recipe, name: str, stage: Stage, folder: Path, start: Pa
     layers = model.config.buffer_layers if name == "stage2" else model.config.connector.layers
     features = _features(recipe, stage, model, [*rows, *checked], layers, args)
     learner = Learner(model, layers)
+    if args.use_cpu:  # PyTorch's fused attention has a slow backward pass there: a sixth of a step
+        model.language.decoder.set_attn_implementation("eager")
     if recipe.gradient_checkpointing:
         learner.recompute_activations()
     if main:
