@@ -172,7 +172,10 @@ def train(recipe: ContrastiveRecipe) -> dict:
     output.mkdir(parents=True, exist_ok=True)
     root = Path(recipe.root)
     tokenizer = train_vocabulary(root / "val", recipe.sizes.vocabulary)
-    model = SerModel.from_pretrained(recipe.start) if recipe.start else fresh_model(recipe.sizes, tokenizer)
+    if recipe.start:
+        model = SerModel.from_pretrained(recipe.start, dtype="fp32")
+    else:
+        model = fresh_model(recipe.sizes, tokenizer)
     model.train_only({"vision"})
     size = recipe.sizes.image
     data, held = (load_pairs(root / name, size, patch=recipe.sizes.patch) for name in ("train", "val"))

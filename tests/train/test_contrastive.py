@@ -128,6 +128,12 @@ def test_a_short_run_learns_the_colours_and_writes_a_model_the_stages_can_start_
     assert model.tokenizer is not None
     assert model.see(model.preprocess([np.zeros((64, 64, 3), np.uint8)])).layers[2].shape == (1, 16, 32)
 
+    # A shipped checkpoint is fp16, which no CPU can train in.
+    SerModel.from_pretrained(home / "run/init", dtype="fp16").save_pretrained(home / "shipped")
+    changes = [f"start={home / 'shipped'}", f"output={home / 'more'}", "steps=2"]
+    assert main([str(home / "r.yaml"), "--set", *changes]) == 0
+    assert SerModel.from_pretrained(home / "more/init").dtype == torch.float32
+
 
 def test_no_pictures_is_a_sentence(tmp_path, capsys):
     (tmp_path / "r.yaml").write_text("root: " + str(tmp_path))
