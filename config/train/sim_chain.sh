@@ -13,13 +13,13 @@ workers=$(nproc)
 case $kind in
 gpu)
     export MUJOCO_GL=${MUJOCO_GL:-egl}
-    pictures=20000 own=200000 rules=2
+    pictures=20000 references=2 own=200000 rules=2
     clip=(python -m ser_ros.train.contrastive "$here/sim_clip_gpu.yaml" --set)
     train=(python -m ser_ros.cli train "$here/sim_gpu.yaml")
     ;;
 cpu)
     export OMP_NUM_THREADS=1
-    pictures=8817 own=6000 rules=1
+    pictures=21852 references=3 own=41000 rules=1
     # Products in bfloat16 are several times faster where the CPU has units for them, and far slower elsewhere.
     precision=fp32
     if grep -q amx_bf16 /proc/cpuinfo; then precision=bf16; fi
@@ -35,7 +35,7 @@ train+=(--set "root=$data" --set "output=$run" --set "model.start=$run/init" --s
 ser() { python -m ser_ros.cli "$@"; }
 
 ser sim render --split val --count 300 --workers "$workers" --out "$data/val"
-ser sim render --split train --count "$pictures" --references 2 --workers "$workers" --out "$data/train"
+ser sim render --split train --count "$pictures" --references "$references" --workers "$workers" --out "$data/train"
 ser sim render --split test --count 300 --workers "$workers" --out "$data/test"
 ser sim render --split test_novel --count 300 --workers "$workers" --out "$data/test_novel"
 ser pseudo --data "$data/train/captions.json" --out "$data/pseudo-rules.jsonl" --per-caption "$rules" --workers "$workers"
