@@ -143,7 +143,7 @@ def _print(result: dict[str, Any]) -> None:
             absent.setdefault(row["why"], []).append(row["name"])
     reasons = [f"{', '.join(names)}: {why}" for why, names in absent.items()]
     for note in [*result["notes"], *reasons]:
-        console.print(note, highlight=False, markup=False)
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
