@@ -87,14 +87,16 @@ class Search:
         fits = self._candidates.described(
             thing, question, room=question.room, least=question.min_score, most=_MOST_RELATED
         )
-        best = fits[0].score if fits else 0.0
-        known = {
-            candidate.row["id"]: bool(states & {STATES.get(text) for text in attributes_of(candidate.row)})
-            for candidate in self._candidates.read(fits)
-        }
-        fits.sort(key=lambda fit: (fit.score < best - _AS_GOOD, not known[fit.number], fit.unseen))
-        clear = [fit.number for fit in fits if fit.score >= CLEAR]
-        return self._candidates.read(fits[: question.max_matches]), clear
+        found = self._candidates.read(fits)
+        best = found[0].score if found else 0.0
+
+        def rank(one: Candidate) -> tuple[bool, bool, int]:
+            known = {STATES.get(text) for text in attributes_of(one.row)}
+            return one.score < best - _AS_GOOD, not states & known, -one.row["last_seen"]
+
+        found.sort(key=rank)
+        clear = [one.row["id"] for one in found if one.score >= CLEAR]
+        return found[: question.max_matches], clear
 
     def _contents(self, question: Question) -> tuple[list[Candidate], list[int]]:
         """Anything that stands so to the anchor, or is in the room; nothing of it is what was asked for."""
