@@ -235,9 +235,7 @@ class SerModel(nn.Module):
     ) -> TorchSession:
         with clock("connector"):
             vision = self._finish(self.first_tokens(features))
-        return TorchSession(
-            self.language, prompts, vision, self.merge, top, self.config.stride(vision.shape[1])
-        )
+        return self._open(prompts, vision, top)
 
     @torch.inference_mode()
     def open_refine(
@@ -253,9 +251,11 @@ class SerModel(nn.Module):
         ragged = None if (lengths == ids.shape[1]).all() else torch.from_numpy(lengths)
         with clock("deeplens"):
             vision = self._finish(self.second_tokens(features, torch.from_numpy(ids), ragged))
-        return TorchSession(
-            self.language, prompts, vision, self.merge, top, self.config.stride(vision.shape[1])
-        )
+        return self._open(prompts, vision, top)
+
+    def _open(self, prompts: list[list[int]], vision: Tensor, top: int) -> TorchSession:
+        stride = self.config.stride(vision.shape[1])
+        return TorchSession(self.language, prompts, vision, self.merge, top, stride)
 
     def _finish(self, result):
         """Wait for the device, so that a stage's seconds are its own."""
