@@ -8,9 +8,8 @@ from typing import Any
 
 from ser_ros.errors import UserError
 from ser_ros.health import Check, jetson, try_import
+from ser_ros.runtime.load import DEFAULT_MODEL
 from ser_ros.runtime.onnx_folder import is_export, read_manifest
-
-SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "assets" / "ser-sim"
 
 
 def checks(model: Path | None) -> list[Check]:
@@ -21,7 +20,7 @@ def checks(model: Path | None) -> list[Check]:
         fix = "install one of the two: `pip install 'ser-ros[onnx]'` or `pip install 'ser-ros[torch]'`"
         rows.append(Check("backend", "missing", "neither torch nor ONNX Runtime", fix, needed=True))
     there = {"torch": torch.status != "missing", "onnx": onnx.status != "missing"}
-    return [*rows, _model(model or SHIPPED_MODEL, there)]
+    return [*rows, _model(model or DEFAULT_MODEL, there)]
 
 
 def _torch() -> Check:
