@@ -1,6 +1,6 @@
 """What is announced on a patrol, and how long a listener waits for it.
 
-python benchmarks/memory_announcements.py demo/patrol/ground_truth.json --style detailed
+python -m benchmarks.memory_announcements demo/patrol/ground_truth.json --style detailed
 
 The captions of a patrol are played, and the memory is asked for news when memory_node does. Nothing
 is timed by a clock: two runs give the same numbers.
@@ -8,16 +8,14 @@ is timed by a clock: two runs give the same numbers.
 
 from __future__ import annotations
 
-import argparse
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from benchmarks.memory_patrol import ROOT, add_captions, frame_at, load, meant, named, observations
+from benchmarks.memory_patrol import frame_at, meant, named, observations, patrol_parser, read_patrol
 from ser_ros.graph.memory import Memory, MemoryConfig
 from ser_ros.graph.memory.speech import plural_of
 
@@ -118,18 +116,7 @@ def _things_of(memory: Memory, row: int, truth: dict[str, Any]) -> set[int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("truth", type=Path, nargs="?", default=ROOT / "demo/patrol/ground_truth.json")
-    parser.add_argument("--style", choices=("default", "detailed"), default="detailed")
-    parser.add_argument("--captions", type=Path, help="captions.jsonl of a replay, instead of the true ones")
-    args = parser.parse_args()
-    truth, style = load(args.truth), args.style
-    if args.captions:
-        add_captions(truth, args.captions)
-        style = "model"
-    told = announcements(truth, style)
+    told = announcements(*read_patrol(patrol_parser(__doc__).parse_args()))
     waits = sorted(told.waits)
     spread = " / ".join(f"{waits[int(share * (len(waits) - 1))]:.1f}" for share in (0.5, 0.9, 1.0))
     in_time = sum(wait <= 3.0 for wait in waits)

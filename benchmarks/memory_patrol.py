@@ -197,21 +197,33 @@ def _pair(candidates: list[set[int]], capacity: list[int]) -> list[list[int]]:
     return pairs
 
 
-def main() -> None:
+def patrol_parser(description: str | None) -> argparse.ArgumentParser:
+    """Arguments that choose a patrol and the captions of it."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("truth", type=Path, nargs="?", default=ROOT / "demo/patrol/ground_truth.json")
     parser.add_argument("--style", choices=("default", "detailed"), default="detailed")
     parser.add_argument("--captions", type=Path, help="captions.jsonl of a replay, instead of the true ones")
+    return parser
+
+
+def read_patrol(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """The ground truth that was chosen, and the style of its captions to take."""
+    truth = load(args.truth)
+    if not args.captions:
+        return truth, args.style
+    add_captions(truth, args.captions)
+    return truth, "model"
+
+
+def main() -> None:
+    parser = patrol_parser(__doc__)
     parser.add_argument(
         "--questions", type=Path, default=ROOT / "tests/graph/patrol_questions.json", help="of this patrol"
     )
     args = parser.parse_args()
-    truth, style = load(args.truth), args.style
-    if args.captions:
-        add_captions(truth, args.captions)
-        style = "model"
+    truth, style = read_patrol(args)
     for name, value in evaluate(truth, style).items():
         print(f"{name:34} {value:.3g}")
     questions = json.loads(args.questions.read_text())
