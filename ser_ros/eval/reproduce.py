@@ -27,8 +27,8 @@ ONLY_STAGE2 = ("stages.stage2.", "model.config.deeplens.")
 """Beginnings of changes to a training recipe that pretraining and stage 1 do not read."""
 
 METRICS = {
-    "BLEU-4": "BLEU", "METEOR": "METEOR", "CIDEr": "CIDEr", "CAPTURE": "CAPTURE",
-    "BERTScore": "BERTScore", "CLAIR": "CLAIR", "MLLM judge": "judge",
+    "BLEU-4": "BLEU", "METEOR": "METEOR", "CIDEr": "CIDEr", "BERTScore": "BERTScore",
+    "CAPTURE": "CAPTURE", "CLAIR": "CLAIR", "MLLM judge": "judge",
 }  # fmt: skip
 """Column of a table → metric of `ser_ros score`."""
 
@@ -40,6 +40,9 @@ ABSENT = {
     "power W": "memory and power: read them from nvidia-smi or tegrastats while it runs",
 }
 """Column that nothing here computes unasked → what to do."""
+
+COLUMNS = (*METRICS, "seconds", "memory GB", "power W")
+"""All columns in the paper's order."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ser_ros.eval.paper_tables import Table
     from ser_ros.eval.reproduce import Place
 
+MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
+"""Beside the name of a row that has no number of ours: which of the reasons below the table is its."""
 TOY = "Toy models on a toy home: ours say that every step runs, nothing about the method."
 
 
@@ -128,21 +130,22 @@ def _list(all_tables: list[Table], args: argparse.Namespace) -> int:
 
 def _print(result: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table as Grid
 
-    columns = list(dict.fromkeys(column for row in result["rows"] for column in row["paper"]))
-    grid = Grid("row", *[f"{column}\nours / paper" for column in columns], title=result["title"])
+    from ser_ros.eval.reproduce import COLUMNS
+
+    columns = [column for column in COLUMNS if any(column in row["paper"] for row in result["rows"])]
+    grid = Grid("row", title=result["title"])
+    for column in columns:
+        grid.add_column(f"{column}\nours / paper", justify="right")
+    reasons = list(dict.fromkeys(row["why"] for row in result["rows"] if "why" in row))
     for row in result["rows"]:
-        cells = [_cell(row, column) for column in columns]
-        grid.add_row(row["name"], *cells)
+        mark = f" {MARKS[reasons.index(row['why'])]}" if "why" in row else ""
+        grid.add_row(escape(row["name"]) + mark, *[_cell(row, column) for column in columns])
     console = Console()
     console.print(grid)
-    absent: dict[str, list[str]] = {}
-    for row in result["rows"]:
-        if "why" in row:
-            absent.setdefault(row["why"], []).append(row["name"])
-    reasons = [f"{', '.join(names)}: {why}" for why, names in absent.items()]
-    for note in [*result["notes"], *reasons]:
+    for note in [*map("{} {}".format, MARKS, reasons), *result["notes"]]:
         console.print(note, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -150,8 +153,15 @@ def _cell(row: dict[str, Any], column: str) -> str:
     """Our number beside the paper's; empty where the paper has no such cell."""
     if column not in row["paper"]:
         return ""
-    return f"{_number(row['ours'].get(column))} / {_number(row['paper'][column])}"
+    return f"{_number(column, row['ours'].get(column))} / {_number(column, row['paper'][column])}"
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+def _number(column: str, value: float | None) -> str:
+    """With the decimals that the paper prints."""
+    from ser_ros.eval.reproduce import METRICS
+
+    if value is None:
+        return "-"
+    if column not in METRICS:
+        return f"{round(value, 2):g}"
+    return f"{value:.2f}" if column == "MLLM judge" else f"{value:.1f}"

@@ -20,8 +20,8 @@ from ser_ros.train.recipe import Recipe, Source
 
 PICTURES = {"train": 48, "test": 16}
 SIDE = 64
-STEPS = {"pretrain": 5, "stage1": 60, "stage2": 20}
-RATES = {"pretrain": 1e-2, "stage1": 1e-2, "stage2": 3e-3}
+STEPS = {"pretrain": 5, "stage1": 200, "stage2": 100}
+LEARNING_RATE = 1e-2
 BATCH = 16
 SIZES: dict[str, dict[str, Any]] = {
     "connector": {"hidden": 48, "depth": 1, "heads": 2, "queries": 8},
@@ -87,7 +87,7 @@ def _shrink(recipe: Recipe, root: Path) -> None:
         recipe.model.config[part] = {**recipe.model.config.get(part, {}), **sizes}
     for stage_name, stage in recipe.stages.items():
         stage.data = [_at_home(source, len(stage.data)) for source in stage.data]
-        stage.max_steps, stage.learning_rate = STEPS[stage_name], RATES[stage_name]
+        stage.max_steps, stage.learning_rate = STEPS[stage_name], LEARNING_RATE
         stage.batch_size = stage.micro_batch = BATCH
 
 
