@@ -6,15 +6,18 @@ answer; with `answer=None` it stays random and babbles, as a bad LLM would.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,32 @@ def serve(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@contextmanager
+def serve_with_filter(answer: str, refused: str) -> Iterator[str]:
+    """A server that says `answer`, and refuses what contains `refused` as Azure's content filter does.
+
+    `transformers serve` has no such filter.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            if refused in asked:
+                status, body = 400, {"error": {"code": "content_filter", "message": "filtered"}}
+            else:
+                message = {"role": "assistant", "content": answer}
+                status, body = 200, {"choices": [{"index": 0, "message": message}]}
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from functools import lru_cache, partial
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rules: swapped details, offline; llm: the paper's prompts; model: the stage 1 model's own "
         "captions (Data1); other: captions of other pictures (Data2)",
     )  # fmt: skip
-    add("--per-caption", type=int, default=3, help="pseudo captions per ground truth, 1 to 16")
+    add("--per-caption", type=int, default=3, help="pseudo captions per ground truth, 1 to 16, llm: to 3")
     add("--seed", type=int, default=0, help="of rules and other")
     add("--limit", type=int, default=0, help="only the first N ground truths")
     add("--shard", default="1/1", metavar="I/N", help="do part I of N into OUT.I-of-N.jsonl")
@@ -66,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
 
     if not 1 <= args.per_caption <= 16:
         raise UserError("--per-caption must be from 1 to 16")
+    if args.generator == "llm" and args.per_caption > 3:
+        raise UserError("--per-caption must be from 1 to 3 with --generator llm: its prompts ask for three")
     for name in ("workers", "concurrency", "tries", "batch", "beams"):
         if getattr(args, name) < 1:
             raise UserError(f"--{name} must be at least 1")
@@ -95,6 +98,12 @@ def run(args: argparse.Namespace) -> int:
         raise
     counts = file.finish()
     _show(args, {**counts, "file": str(file.path)})
+    if counts["failed"]:
+        print(
+            f"ser_ros pseudo: {counts['failed']} captions got no usable answer; training leaves them out, "
+            "the same command asks for them again",
+            file=sys.stderr,
+        )
     return 0
 
 

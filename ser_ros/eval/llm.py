@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import mimetypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 from ser_ros.errors import UserError
 
 Value = TypeVar("Value")
+CONTENT_FILTER = "content_filter"
+"""Code of the error with which servers refuse one question for what it says; the next may pass."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +126,7 @@ class Server:
         if question.images:
             content = [{"type": "text", "text": question.text}, *map(_as_part, question.images)]
         messages = [{"role": "system", "content": question.system}] if question.system else []
-        response = self._client.chat.completions.create(
-            model=self.options.model,
-            messages=[*messages, {"role": "user", "content": content}],
-            temperature=self.options.temperature,
-            max_tokens=self.options.max_tokens,
-            seed=question.seed + 1000 * attempt,
-        )
-        answer = (response.choices[0].message.content or "") if response.choices else ""
+        answer = self._ask([*messages, {"role": "user", "content": content}], question.seed + 1000 * attempt)
         with self._lock:
             self.asked += 1
             self._known[key] = answer
@@ -139,6 +134,24 @@ class Server:
                 with self.cache.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"key": key, "answer": answer}) + "\n")
         return answer
+
+    def _ask(self, messages: Any, seed: int) -> str:
+        """What the server says; nothing where its content filter refuses a question."""
+        import openai
+
+        try:
+            response = self._client.chat.completions.create(
+                model=self.options.model,
+                messages=messages,
+                temperature=self.options.temperature,
+                max_tokens=self.options.max_tokens,
+                seed=seed,
+            )
+        except openai.BadRequestError as error:
+            if error.code != CONTENT_FILTER:
+                raise
+            return ""
+        return (response.choices[0].message.content or "") if response.choices else ""
 
     def _key(self, question: Question, attempt: int) -> str:
         options = {
@@ -159,13 +172,16 @@ def _read_cache(path: Path) -> dict[str, str]:
     known: dict[str, str] = {}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text and not text.endswith("\n"):  # the next answer must not run into a line cut short by a crash
+            with path.open("a", encoding="utf-8") as file:
+                file.write("\n")
     except OSError as error:
         raise UserError(f"cannot use the cache {path}: {error.strerror}") from None
-    for line in lines:
+    for line in text.splitlines():
         try:
             entry = json.loads(line)
             known[entry["key"]] = entry["answer"]
         except (json.JSONDecodeError, KeyError, TypeError):
-            continue  # a line cut short by a crash is asked again
+            continue  # a line cut short is asked again
     return known

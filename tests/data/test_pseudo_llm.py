@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from ser_ros.cli import main
 from ser_ros.data.pseudo.prompts import DETAILED, SHORT, parse_answer
-from tests.llm_server import save_tiny_llm, serve
+from tests.llm_server import save_tiny_llm, serve, serve_with_filter
 
 CAPTION = "a red ball on the left"
 ANSWER = ['1. "a green ball on the left"\n', '2. "a red box on the left"\n', '3. "a red ball on the right"']
@@ -85,6 +89,43 @@ def test_no_server_is_one_sentence(
     arguments = ["pseudo", "--data", str(captions), "--out", str(tmp_path / "p.jsonl"), "--generator", "llm"]
     assert main([*arguments, "--base-url", "http://127.0.0.1:9/v1"]) == 2
     assert "http://127.0.0.1:9/v1 cannot be reached" in capsys.readouterr().err
+
+
+def test_the_prompts_make_three_captions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["pseudo", "--data", "gt.json", "--out", str(tmp_path / "p.jsonl"), "--generator", "llm"]
+    assert main([*arguments, "--per-caption", "4"]) == 2
+    assert "from 1 to 3" in capsys.readouterr().err
+
+
+def test_a_caption_that_the_server_filters_has_failed(
+    captions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = json.loads(captions.read_text())
+    content["annotations"][2]["caption"] = "a bloody knife on the left"
+    captions.write_text(json.dumps(content))
+    arguments = ["pseudo", "--data", str(captions), "--out", str(tmp_path / "p.jsonl"), "--generator", "llm"]
+    with serve_with_filter("".join(ANSWER), "bloody") as url:
+        assert main([*arguments, "--base-url", url, "--json"]) == 0
+    shown = capsys.readouterr()
+    counts = json.loads(shown.out)
+    assert (counts["done"], counts["failed"]) == (5, 1)
+    assert "1 captions got no usable answer" in shown.err
+
+
+def test_ctrl_c_keeps_what_was_answered(captions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.jsonl"
+    command = [sys.executable, "-m", "ser_ros.cli", "pseudo", "--data", str(captions), "--out", str(out)]
+    command += ["--generator", "llm", "--per-minute", "60"]
+    with serve_with_filter("".join(ANSWER), "nothing") as url:
+        process = subprocess.Popen([*command, "--base-url", url], stderr=subprocess.PIPE, text=True)
+        while not out.exists() or not out.read_text():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, shown = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in shown
+    assert 1 <= len(out.read_text().splitlines()) < 6
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from ser_ros.errors import UserError
 from ser_ros.eval.captions_files import pair_up
 from ser_ros.eval.judges import clair, judge, parse_clair, parse_judge
 from ser_ros.eval.llm import Server, ServerOptions
-from tests.llm_server import save_tiny_llm, serve
+from tests.llm_server import save_tiny_llm, serve, serve_with_filter
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,10 @@ def test_clair_from_a_real_server_and_a_rerun_that_asks_nothing(
     assert len(kept) == 4
     cache.write_text("\n".join(kept[:3]) + "\n" + kept[3][:20])  # a crash in the last line
     options = ServerOptions(clear_server.model, clear_server.url, temperature=0.0)
-    server = Server(options, cache)
-    clair(pair_up(files.references, files.predictions), server, "paper", 2, 2)
-    assert server.asked == 1
+    for asked in (1, 0):
+        server = Server(options, cache)
+        clair(pair_up(files.references, files.predictions), server, "paper", 2, 2)
+        assert server.asked == asked
 
 
 @pytest.mark.slow
@@ -106,6 +107,15 @@ def test_unparsable_answers_are_counted(files: SimpleNamespace, tmp_path: Path) 
         metric = clair(pair_up(files.references, files.predictions), server, "official", 3, 1)
     assert metric.value is None
     assert metric.details["unparsable"] == 3
+
+
+def test_a_question_that_the_server_filters_has_no_score(files: SimpleNamespace) -> None:
+    with serve_with_filter("Score: 70", "dogs") as url:
+        metric = clair(
+            pair_up(files.references, files.predictions), Server(ServerOptions("m", url)), "paper", 3, 2
+        )
+    assert metric.value == 70
+    assert metric.details["unparsable"] == 2
 
 
 def test_no_server(files: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:

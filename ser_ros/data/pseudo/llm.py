@@ -25,7 +25,7 @@ class LlmOptions:
         base_url: server; "" is OpenAI's own.
         api_key: "" takes OPENAI_API_KEY; local servers accept any.
         kind: "short" changes 0 to 2 details, "detailed" 3 to 5 (the two prompts of Fig. 18).
-        per_caption: pseudo captions wanted per ground truth; the prompts are written for 3.
+        per_caption: pseudo captions wanted per ground truth, 1 to 3, which the prompts ask for.
         concurrency: requests in flight.
         per_minute: most requests begun per minute; 0 has no limit.
         tries: answers asked for before a caption counts as failed.
@@ -72,13 +72,18 @@ def llm_captions(samples: Sequence[Sample], options: LlmOptions) -> Iterator[Pse
     """
     loop = asyncio.new_event_loop()
     records = _all(samples, options)
+    following: asyncio.Future[PseudoRecord] | None = None
     try:
         while True:
+            following = asyncio.ensure_future(anext(records), loop=loop)
             try:
-                yield loop.run_until_complete(anext(records))
+                yield loop.run_until_complete(following)
             except StopAsyncIteration:
                 return
     finally:
+        if following is not None:  # Ctrl-C leaves it running, and then the generator cannot be closed
+            following.cancel()
+            loop.run_until_complete(asyncio.gather(following, return_exceptions=True))
         loop.run_until_complete(records.aclose())
         loop.close()
 
@@ -135,18 +140,30 @@ async def _one(client: Any, sample: Sample, options: LlmOptions, pace: _Pace) ->
     ]
     for record.tries in range(1, options.tries + 1):
         await pace.wait()
-        answer = await client.chat.completions.create(
-            model=options.model,
-            messages=messages,
-            temperature=min(2.0, options.temperature + 0.3 * (record.tries - 1)),
-            max_tokens=options.max_tokens,
-        )
-        text = answer.choices[0].message.content if answer.choices else None
-        captions = parse_answer(text or "", sample.caption, options.per_caption)
+        text = await _answer(client, messages, options, record.tries)
+        captions = parse_answer(text, sample.caption, options.per_caption)
         if captions is not None:
             record.pseudo, record.status = captions, "ok"
             break
     return record
+
+
+async def _answer(client: Any, messages: list[dict[str, str]], options: LlmOptions, attempt: int) -> str:
+    """What the server says; nothing where its content filter refuses this caption."""
+    import openai
+
+    try:
+        answer = await client.chat.completions.create(
+            model=options.model,
+            messages=messages,
+            temperature=min(2.0, options.temperature + 0.3 * (attempt - 1)),
+            max_tokens=options.max_tokens,
+        )
+    except openai.BadRequestError as error:
+        if error.code != "content_filter":
+            raise
+        return ""
+    return (answer.choices[0].message.content or "") if answer.choices else ""
 
 
 class _Pace:
