@@ -18,6 +18,7 @@ import math
 import os
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tqdm import tqdm
 from ser_ros.errors import UserError
 from ser_ros.model.config_json import build
 from ser_ros.model.ser_model import SerModel
-from ser_ros.train.contrastive_data import COLOURS, Pairs, load_pairs, mirrored
+from ser_ros.train.contrastive_data import COLOURS, Pairs, Pictures, load_pairs, mirrored, padded
 from ser_ros.train.contrastive_start import Sizes, TextTower, fresh_model, train_vocabulary
 from ser_ros.train.crew import Crew
 from ser_ros.train.muon import Muon
@@ -101,14 +102,20 @@ class Clip(nn.Module):
 
 @dataclass
 class Losses:
-    """What one batch taught: losses and the share of patches that were named rightly."""
+    """What one batch taught: losses and the share of patches that were named rightly, all scalars."""
 
     total: Tensor
-    kind: float
-    colour: float
-    caption: float
-    kind_right: float
-    colour_right: float
+    kind: Tensor
+    colour: Tensor
+    caption: Tensor
+    kind_right: Tensor
+    colour_right: Tensor
+
+    def numbers(self) -> dict[str, float]:
+        """All but `total`; waits for the device."""
+        names = [f.name for f in dataclasses.fields(self) if f.name != "total"]
+        values = torch.stack([getattr(self, name).detach().float() for name in names]).tolist()
+        return {name: round(value, 4) for name, value in zip(names, values, strict=True)}
 
 
 def losses(clip: Clip, batch: Pairs, words: Words, recipe: ContrastiveRecipe) -> Losses:
@@ -132,11 +139,13 @@ def losses(clip: Clip, batch: Pairs, words: Words, recipe: ContrastiveRecipe) ->
     total = kind_loss + colour_loss + recipe.caption_weight * caption_loss
     with torch.no_grad():
         things = batch.kind[..., 0] < 0.5  # patches that show mostly a thing
-        right = (kind_logits.argmax(-1) == batch.kind.argmax(-1))[things].float().mean()
-        coloured = seen > 0.5
-        tinted = (colour_logits.argmax(-1) == batch.colour.argmax(-1))[coloured].float().mean()
-    values = [float(v.detach()) for v in (kind_loss, colour_loss, caption_loss, right, tinted)]
-    return Losses(total, *values)
+        kind_right = _share(kind_logits.argmax(-1) == batch.kind.argmax(-1), things)
+        colour_right = _share(colour_logits.argmax(-1) == batch.colour.argmax(-1), seen > 0.5)
+    return Losses(total, kind_loss, colour_loss, caption_loss, kind_right, colour_right)
+
+
+def _share(right: Tensor, of: Tensor) -> Tensor:
+    return (right & of).sum() / of.sum()
 
 
 @dataclass
@@ -166,8 +175,10 @@ def train(recipe: ContrastiveRecipe) -> dict:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     device = recipe.device if recipe.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        torch.set_float32_matmul_precision("high")  # tf32, for what autocast leaves in fp32
     crew = Crew(device)
-    rng = np.random.default_rng([recipe.seed, crew.rank])
+    generator = torch.Generator(device).manual_seed(recipe.seed * 1000 + crew.rank)
     output = Path(recipe.output)
     output.mkdir(parents=True, exist_ok=True)
     root = Path(recipe.root)
@@ -177,26 +188,31 @@ def train(recipe: ContrastiveRecipe) -> dict:
     else:
         model = fresh_model(recipe.sizes, tokenizer)
     model.train_only({"vision"})
-    size = recipe.sizes.image
-    data, held = (load_pairs(root / name, size, patch=recipe.sizes.patch) for name in ("train", "val"))
-    kinds = data.kind_words()
+
+    def pictures(split: str, known: Pictures | None = None) -> Pictures:
+        return load_pairs(root / split, recipe.sizes.image, tokenizer, known, recipe.sizes.patch)
+
+    data = pictures("train").to(device)
+    held = pictures("val", dataclasses.replace(data, files=set())).to(device)
     text = TextTower(recipe.sizes, tokenizer.get_vocab_size())
     # Twice as fast through the stem's convolutions on a CPU.
     clip = Clip(model, text, recipe.sizes.width).to(device, memory_format=torch.channels_last)
-    words = _words(tokenizer, kinds, device)
+    ids, lengths = padded(tokenizer, [*data.kinds, *COLOURS])
+    words = Words(ids[:, : int(lengths.max())].to(device), lengths.to(device), len(data.kinds))
     tools = optimizers(clip, recipe)
     start, reloaded, step = time.monotonic(), time.monotonic(), 0
     curve = (output / "contrastive.jsonl" if crew.first else Path(os.devnull)).open("w")
     bar = tqdm(total=100, unit="%", desc="contrastive", mininterval=5.0, disable=not crew.first)
     done = 0.0
+    reader = ThreadPoolExecutor(1)
+    newly: Future[Pictures] | None = None
     while done < 1:
         factor = min(1.0, (step + 1) / 60) * min(1.0, (1 - done) / 0.6)
         for tool, rate in zip(tools, (recipe.learning_rate, recipe.adam_rate), strict=True):
             tool.param_groups[0]["lr"] = rate * factor
-        batch = data.batch(
-            rng.integers(len(data), size=recipe.batch_size), kinds, tokenizer, rng, device, moved=True
-        )
-        if rng.random() < 0.5:
+        index = torch.randint(len(data), (recipe.batch_size,), generator=generator, device=device)
+        batch = data.batch(index, generator, moved=True)
+        if step % 2:
             batch = mirrored(batch)
         clip.train()
         with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bf16"):
@@ -211,16 +227,20 @@ def train(recipe: ContrastiveRecipe) -> dict:
             tool.step()
         step += 1
         if step % 20 == 0:
-            line = {"step": step, "minutes": round(spent, 2), "pictures": len(data), **_numbers(found)}
+            line = {"step": step, "minutes": round(spent, 2), "pictures": len(data), **found.numbers()}
             if step % 200 == 0 and crew.first:
-                line["val"] = _validate(clip, held, kinds, words, tokenizer, recipe, device)
+                line["val"] = _validate(clip, held, words, recipe)
                 model.save_pretrained(output / "init", card="Contrastive training is still running.\n")
             curve.write(json.dumps(line) + "\n")
             curve.flush()
         bar.update(round(100 * done) - bar.n)
-        if recipe.reload_minutes and time.monotonic() - reloaded > 60 * recipe.reload_minutes:
-            data, reloaded = load_pairs(root / "train", size, data, recipe.sizes.patch), time.monotonic()
+        if newly is not None and newly.done():
+            data, newly = data.joined(newly.result().to(device)), None
+            reloaded = time.monotonic()
+        elif newly is None and 0 < recipe.reload_minutes < (time.monotonic() - reloaded) / 60:
+            newly = reader.submit(pictures, "train", data)
     bar.close()
+    reader.shutdown(cancel_futures=True)
     seconds = time.monotonic() - start
     if not crew.first:
         return {}
@@ -230,7 +250,7 @@ def train(recipe: ContrastiveRecipe) -> dict:
         "minutes": round(seconds / 60, 1),
         "pictures_per_second": round(step * recipe.batch_size * crew.size / seconds, 1),
         "device": device,
-        "validation": _validate(clip, held, kinds, words, tokenizer, recipe, device),
+        "validation": _validate(clip, held, words, recipe),
         "model": str(output / "init"),
     }
     curve.write(json.dumps(summary) + "\n")
@@ -239,38 +259,14 @@ def train(recipe: ContrastiveRecipe) -> dict:
     return summary
 
 
-def _numbers(found: Losses) -> dict:
-    return {
-        k: round(float(v), 4)
-        for k, v in dataclasses.asdict(dataclasses.replace(found, total=found.total.detach())).items()
-    }
-
-
-def _words(tokenizer, kinds: list[str], device: str) -> Words:
-    ids = [tokenizer.encode(" " + w).ids for w in (*kinds, *COLOURS)]
-    lengths = torch.tensor([len(i) for i in ids])
-    padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
-    for row, some in zip(padded, ids, strict=True):
-        row[: len(some)] = torch.tensor(some)
-    return Words(padded.to(device), lengths.to(device), len(kinds))
-
-
 @torch.no_grad()
-def _validate(
-    clip: Clip, held, kinds, words: Words, tokenizer, recipe: ContrastiveRecipe, device: str
-) -> dict:
+def _validate(clip: Clip, held: Pictures, words: Words, recipe: ContrastiveRecipe) -> dict[str, float]:
     clip.eval()
-    rng = np.random.default_rng(0)
+    device = held.pixels.device
+    generator = torch.Generator(device).manual_seed(0)
     some = [
-        _numbers(
-            losses(
-                clip,
-                held.batch(np.arange(i, min(i + 64, len(held))), kinds, tokenizer, rng, device),
-                words,
-                recipe,
-            )
-        )
-        for i in range(0, min(len(held), 256), 64)
+        losses(clip, held.batch(index, generator), words, recipe).numbers()
+        for index in torch.arange(min(len(held), 256), device=device).split(64)
     ]
     return {k: round(float(np.mean([s[k] for s in some])), 4) for k in some[0]}
 

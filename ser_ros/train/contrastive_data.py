@@ -1,9 +1,10 @@
-"""Pictures of the simulated home with what each patch shows, held in memory."""
+"""Pictures of the simulated home with what each patch shows, held as tensors on the device that trains."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ser_ros.errors import UserError
 
@@ -22,6 +24,7 @@ COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown"
 BACKGROUND = "empty wall or floor"
 MEAN, STD = 0.5, 0.25
 GRID = 16  # side of the map of what is where, as ser_ros.data.sim.dataset writes it
+CAPTION = 64  # tokens of a short caption at most
 
 
 @dataclass
@@ -44,87 +47,88 @@ class Pairs:
 
 @dataclass
 class Pictures:
-    """All pictures of a split, [P, S, S, 3] uint8, and their records."""
+    """All pictures of a split.
 
-    pixels: np.ndarray
-    records: list[dict]
-    patch: int = 16
+    Attributes:
+        pixels: [P, S, S, 3] uint8.
+        kind: number of the kind in each cell of the map, [P, GRID, GRID] uint8; 0 is the background.
+        colour: number of its colour; len(COLOURS) where there is no thing.
+        ids, lengths: short captions, R of each picture, [P, R, CAPTION] int16 and [P, R] uint8.
+        kinds: words for the background and every kind of thing.
+        files: names of the record files that were read.
+        patch: side of a patch in pixels.
+    """
+
+    pixels: Tensor
+    kind: Tensor
+    colour: Tensor
+    ids: Tensor
+    lengths: Tensor
+    kinds: list[str]
+    files: set[str]
+    patch: int
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self.pixels)
 
-    def kind_words(self) -> list[str]:
-        """Words for the background and every kind of thing, sorted; the order of `Pairs.kind`."""
-        found = {kind_word(thing) for record in self.records for thing in record["things"]}
-        return [BACKGROUND, *sorted(found)]
+    def to(self, device: str) -> Pictures:
+        """The same on another device."""
+        return self._each(lambda tensors: tensors[0].to(device))
 
-    def batch(
-        self,
-        index: np.ndarray,
-        kinds: list[str],
-        tokenizer: Tokenizer,
-        rng: np.random.Generator,
-        device: str,
-        *,
-        moved: bool = False,
-    ) -> Pairs:
-        """The pictures of `index`, each with one short caption; `moved` shifts and zooms them at random."""
-        number = {word: i for i, word in enumerate(kinds)}
-        pictures, grids = [], []
-        for i in index:
-            grid = np.array(self.records[i]["grid"]).reshape(GRID, GRID)
-            picture = self.pixels[i]
-            if moved:
-                rows, columns = _window(len(picture), rng)
-                picture = picture[rows][:, columns]
-                cell = len(picture) / GRID
-                middles = ((np.arange(GRID) + 0.5) * cell).astype(int)
-                down, along = (rows[middles] / cell).astype(int), (columns[middles] / cell).astype(int)
-                grid = grid[down][:, along]
-            pictures.append(picture)
-            grids.append(grid)
-        # [B, 3, S, S], in memory as [B, S, S, 3]: what the stem's convolutions are fastest with.
-        pixels = torch.from_numpy(np.stack(pictures)).to(device).permute(0, 3, 1, 2).float()
+    def joined(self, more: Pictures) -> Pictures:
+        """These and `more`."""
+        both = self._each(torch.cat, more)
+        return dataclasses.replace(both, files=self.files | more.files)
+
+    def _each(self, change, *others: Pictures) -> Pictures:
+        names = ("pixels", "kind", "colour", "ids", "lengths")
+        changed = {n: change([getattr(one, n) for one in (self, *others)]) for n in names}
+        return dataclasses.replace(self, **changed)
+
+    def batch(self, index: Tensor, generator: torch.Generator, *, moved: bool = False) -> Pairs:
+        """The pictures of `index` [B], each with one of its captions; `moved` shifts, zooms and lightens
+        them at random. `generator` is of the device."""
+        device, size = self.pixels.device, self.pixels.shape[1]
+        count = len(index)
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            return torch.rand(shape, generator=generator, device=device) * (high - low) + low
+
         if moved:
-            gain = rng.uniform(0.85, 1.15, (len(index), 1, 1, 1)).astype(np.float32)
-            pixels = (pixels * torch.from_numpy(gain).to(device)).clamp(max=255)
-        side = self.pixels.shape[1] // self.patch
-        kind = np.zeros((len(index), side * side, len(kinds)), np.float32)
-        colour = np.zeros((len(index), side * side, len(COLOURS)), np.float32)
-        texts = []
-        for row, i in enumerate(index):
-            record = self.records[i]
-            grid, steps = grids[row], np.arange(GRID) * side // GRID
-            cells = steps[:, None] * side + steps[None]
-            share = 1.0 / np.bincount(cells.ravel(), minlength=side * side)
-            for thing in np.unique(grid):
-                hit = np.bincount(cells[grid == thing], minlength=side * side) * share
-                if thing < 0:
-                    kind[row, :, 0] += hit
-                    continue
-                noun, tint, words = record["things"][thing]
-                kind[row, :, number.get(kind_word([noun, tint, words]), 0)] += hit
-                colour[row, :, COLOURS.index(tint)] += hit
-            texts.append(str(rng.choice(record["captions"]["default"])))
-        ids = [e.ids for e in tokenizer.encode_batch([" " + t for t in texts])]
-        lengths = torch.tensor([len(i) for i in ids])
-        padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
-        for target, some in zip(padded, ids, strict=True):
-            target[: len(some)] = torch.tensor(some)
+            # A shift by up to a quarter and a zoom; the edge repeats outside.
+            places = torch.arange(size, device=device) + 0.5 - size / 2
+            window = uniform(0.65, 1.15, count, 1) * places + size / 2  # [B, S]
+            shift = uniform(-0.22, 0.22, 2, count, 1) * size
+            rows, columns = (window + shift).clamp(0, size - 1).long()
+            middles = ((torch.arange(GRID, device=device) + 0.5) * size / GRID).long()
+            down, along = rows[:, middles] * GRID // size, columns[:, middles] * GRID // size
+            which = index[:, None, None]
+            pixels = self.pixels[which, rows[:, :, None], columns[:, None]]
+            kind, colour = (m[which, down[:, :, None], along[:, None]] for m in (self.kind, self.colour))
+        else:
+            pixels, kind, colour = self.pixels[index], self.kind[index], self.colour[index]
+        # [B, 3, S, S], in memory as [B, S, S, 3]: what the stem's convolutions are fastest with.
+        pixels = pixels.permute(0, 3, 1, 2).float()
+        if moved:
+            pixels = (pixels * uniform(0.85, 1.15, count, 1, 1, 1)).clamp(max=255)
+        shares = self._shares()
+        chosen = torch.randint(self.ids.shape[1], (count,), generator=generator, device=device)
+        lengths = self.lengths[index, chosen].long()
         return Pairs(
             (pixels / 255 - MEAN) / STD,
-            torch.from_numpy(kind).to(device),
-            torch.from_numpy(colour).to(device),
-            padded.to(device),
-            lengths.to(device),
+            shares @ F.one_hot(kind.flatten(1).long(), len(self.kinds)).float(),  # [B, N, K]
+            shares @ F.one_hot(colour.flatten(1).long(), len(COLOURS) + 1)[..., :-1].float(),
+            self.ids[index, chosen].long(),
+            lengths,
         )
 
-
-def _window(size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns to take: a shift by up to a quarter and a zoom; the edge repeats outside."""
-    zoom, places = rng.uniform(0.65, 1.15), np.arange(size) + 0.5 - size / 2
-    rows, columns = zoom * places + size / 2 + rng.uniform(-0.22, 0.22, (2, 1)) * size
-    return rows.clip(0, size - 1).astype(int), columns.clip(0, size - 1).astype(int)
+    def _shares(self) -> Tensor:
+        """Share of each patch that each cell of the map is, [N, GRID * GRID]."""
+        side = self.pixels.shape[1] // self.patch
+        steps = torch.arange(GRID, device=self.pixels.device) * side // GRID
+        cells = (steps[:, None] * side + steps).flatten()
+        hits = F.one_hot(cells, side * side).T.float()
+        return hits / hits.sum(1, keepdim=True)
 
 
 def kind_word(thing: list) -> str:
@@ -146,28 +150,64 @@ def mirrored(batch: Pairs) -> Pairs:
     )
 
 
-def load_pairs(folder: Path, size: int, known: Pictures | None = None, patch: int = 16) -> Pictures:
-    """Read a rendered split at `size` x `size` pixels; pictures that `known` holds are not read again.
+def load_pairs(
+    folder: Path, size: int, tokenizer: Tokenizer, known: Pictures | None = None, patch: int = 16
+) -> Pictures:
+    """Read a rendered split at `size` x `size` pixels into memory, its patches `patch` pixels wide.
+
+    With `known`, only what was rendered since it was read, in its kinds; a kind that it does not know
+    counts as background.
 
     Raises:
         UserError: no picture there.
     """
     from PIL import Image
 
-    have = {r["file_name"] for r in known.records} if known else set()
-    records: list[dict] = []
-    for path in sorted((folder / "records").glob("*.json")):
-        records += [r for r in json.loads(path.read_text()) if r["file_name"] not in have]
+    files = {path.name: path for path in sorted((folder / "records").glob("*.json"))}
+    new = [name for name in files if known is None or name not in known.files]
+    records = [record for name in new for record in json.loads(files[name].read_text())]
+    if not records and known is None:
+        raise UserError(f"no pictures in {folder}: run `ser_ros sim render --out {folder}` first")
+    if known is None:
+        found = {kind_word(thing) for record in records for thing in record["things"]}
+        kinds = [BACKGROUND, *sorted(found)]
+    else:
+        kinds = known.kinds
 
     def read(record: dict) -> np.ndarray:
         with Image.open(folder / "images" / record["file_name"]) as image:
             return np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC))
 
-    if not records and known is None:
-        raise UserError(f"no pictures in {folder}: run `ser_ros sim render --out {folder}` first")
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor() as pool:
         pixels = list(pool.map(read, records))
-    if known is None:
-        return Pictures(np.stack(pixels), records, patch)
-    new = np.stack(pixels) if pixels else known.pixels[:0]
-    return Pictures(np.concatenate([known.pixels, new]), [*known.records, *records], patch)
+    number = {word: i for i, word in enumerate(kinds)}
+    kind = np.zeros((len(records), GRID, GRID), np.uint8)
+    colour = np.full((len(records), GRID, GRID), len(COLOURS), np.uint8)
+    for row, record in enumerate(records):
+        # One more at the end: -1 in the map stands for no thing.
+        shown = [number.get(kind_word(thing), 0) for thing in record["things"]]
+        tints = [COLOURS.index(thing[1]) for thing in record["things"]]
+        grid = np.reshape(record["grid"], (GRID, GRID))
+        kind[row] = np.array([*shown, 0], np.uint8)[grid]
+        colour[row] = np.array([*tints, len(COLOURS)], np.uint8)[grid]
+    ids, lengths = padded(tokenizer, [text for r in records for text in r["captions"]["default"]])
+    each = len(ids) // len(records) if records else known.ids.shape[1] if known else 0
+    return Pictures(
+        torch.from_numpy(np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)),
+        torch.from_numpy(kind),
+        torch.from_numpy(colour),
+        ids.to(torch.int16).reshape(-1, each, CAPTION),
+        lengths.to(torch.uint8).reshape(-1, each),
+        kinds,
+        set(new),
+        patch,
+    )
+
+
+def padded(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Token ids [N, CAPTION] of texts, each with a space before it and cut, and their lengths [N]."""
+    rows = [encoding.ids[:CAPTION] for encoding in tokenizer.encode_batch([f" {t}" for t in texts])]
+    ids = np.zeros((len(rows), CAPTION), np.int64)
+    for target, row in zip(ids, rows, strict=True):
+        target[: len(row)] = row
+    return torch.from_numpy(ids), torch.tensor([len(row) for row in rows])

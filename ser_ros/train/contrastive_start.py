@@ -71,7 +71,17 @@ def train_vocabulary(folder: Path, size: int) -> Tokenizer:
 
 
 def fresh_model(sizes: Sizes, tokenizer: Tokenizer) -> SerModel:
-    """A model of these sizes with random weights."""
+    """A model of these sizes with random weights.
+
+    Raises:
+        UserError: `heads` is no divisor of a width, or `patch` none of `image`.
+    """
+    for whole, part in (("width", "heads"), ("deeplens_width", "heads"), ("image", "patch")):
+        if getattr(sizes, whole) % getattr(sizes, part):
+            raise UserError(
+                f"sizes.{whole} is {getattr(sizes, whole)}, no multiple of sizes.{part}: "
+                f"{getattr(sizes, part)}; change one of them"
+            )
     tower = {
         "hidden_size": sizes.width,
         "intermediate_size": 4 * sizes.width,

@@ -26,8 +26,9 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None) -> None:
-        """Update every weight that has a gradient."""
+        """Update every weight that has a gradient; matrices of one shape together, as a GPU likes it."""
         for group in self.param_groups:
+            updates: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
@@ -35,17 +36,21 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(weight)
                 state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                update = orthogonalise(weight.grad.lerp(state["momentum"], group["momentum"]).flatten(1))
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(update.view_as(weight), alpha=-group["lr"] * 0.2 * max(update.shape) ** 0.5)
+                update = weight.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
+                updates.setdefault(tuple(update.shape), []).append((weight, update))
+            for shape, pairs in updates.items():
+                made = orthogonalise(torch.stack([update for _, update in pairs]))
+                for (weight, _), update in zip(pairs, made, strict=True):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"])
+                    weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
 
 
-def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest matrix [m, n] whose singular values are all about 1, by Newton-Schulz."""
-    x = matrix / (matrix.norm() + 1e-7)
-    if matrix.shape[0] > matrix.shape[1]:
-        return orthogonalise(matrix.T, steps).T
+def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
+    """The nearest matrices [..., m, n] whose singular values are all about 1, by Newton-Schulz."""
+    x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    if matrices.shape[-2] > matrices.shape[-1]:
+        return orthogonalise(matrices.mT, steps).mT
     for _ in range(steps):
-        square = x @ x.T
+        square = x @ x.mT
         x = _A * x + (_B * square + _C * square @ square) @ x
     return x

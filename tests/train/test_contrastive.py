@@ -66,28 +66,48 @@ def test_recipes_load(name):
 
 
 def test_patches_carry_the_share_of_what_they_show(home):
-    data = load_pairs(home / "data/train", 64)
-    kinds = data.kind_words()
-    tokenizer = train_vocabulary(home / "data/val", 400)
-    batch = data.batch(np.array([0]), kinds, tokenizer, np.random.default_rng(0), "cpu")
+    data = load_pairs(home / "data/train", 64, train_vocabulary(home / "data/val", 400))
+    kinds = data.kinds
+    batch = data.batch(torch.tensor([0]), torch.Generator().manual_seed(0))
     shares = batch.kind[0].reshape(4, 4, -1)
     assert batch.kind[0].sum(-1).numpy() == pytest.approx(1.0)
     assert (shares[:2, :2, kinds.index("chair")] == 1).all()
     assert (shares[2:, :, 0] == 1).all()
     assert batch.colour[0].reshape(4, 4, -1)[0, 0, COLOURS.index("red")] == 1
+    assert batch.colour[0].reshape(4, 4, -1)[2:].sum() == 0
     turned = mirrored(batch)
     assert (turned.kind[0].reshape(4, 4, -1)[:2, 2:, kinds.index("chair")] == 1).all()
     torch.testing.assert_close(mirrored(turned).pixels, batch.pixels)
 
 
+def test_a_moved_picture_takes_its_map_along(home):
+    data = load_pairs(home / "data/train", 64, train_vocabulary(home / "data/val", 400))
+    batch = data.batch(torch.arange(12), torch.Generator().manual_seed(0), moved=True)
+    red = batch.pixels[::3, 0] - batch.pixels[::3, 1] > 1.5  # the chairs, [B, S, S]
+    share = red.float().unfold(1, 16, 16).unfold(2, 16, 16).mean((3, 4)).flatten(1)
+    named = batch.kind[::3, :, data.kinds.index("chair")]
+    assert 0.02 < named.mean() < 0.9
+    assert (share - named).abs().mean() < 0.08  # a cell of the map is a quarter of a patch
+
+
+def test_a_batch_holds_whole_captions(home):
+    tokenizer = train_vocabulary(home / "data/val", 400)
+    data = load_pairs(home / "data/train", 64, tokenizer)
+    batch = data.batch(torch.tensor([0, 1]), torch.Generator().manual_seed(0))
+    texts = [tokenizer.decode(ids[:n].tolist()) for ids, n in zip(batch.ids, batch.lengths, strict=True)]
+    assert texts == [" A red chair in a room.", " A blue table in a room."]
+
+
 def test_newly_rendered_pictures_are_added_once(home):
-    data = load_pairs(home / "data/train", 32)
-    record = {**data.records[0], "file_name": "23.jpg"}
+    tokenizer = train_vocabulary(home / "data/val", 400)
+    data = load_pairs(home / "data/train", 32, tokenizer)
+    record = json.loads((home / "data/train/records/0.json").read_text())[0]
     (home / "data/train/records/1.json").write_text(json.dumps([{**record, "file_name": "new.jpg"}]))
     Image.new("RGB", (64, 64)).save(home / "data/train/images/new.jpg")
-    more = load_pairs(home / "data/train", 32, data)
+    more = data.joined(load_pairs(home / "data/train", 32, tokenizer, data))
     assert len(more) == len(data) + 1
-    assert len(load_pairs(home / "data/train", 32, more)) == len(more)
+    assert more.pixels[-1].max() == 0
+    assert len(load_pairs(home / "data/train", 32, tokenizer, more)) == 0
 
 
 def test_orthogonalise_makes_singular_values_one():
@@ -139,3 +159,9 @@ def test_no_pictures_is_a_sentence(tmp_path, capsys):
     (tmp_path / "r.yaml").write_text("root: " + str(tmp_path))
     assert main([str(tmp_path / "r.yaml")]) == 2
     assert "ser_ros sim render" in capsys.readouterr().err
+
+
+def test_sizes_that_do_not_fit_are_a_sentence(home, capsys):
+    (home / "r.yaml").write_text(f"{{root: {home / 'data'}, output: {home / 'run'}, sizes: {{heads: 5}}}}")
+    assert main([str(home / "r.yaml")]) == 2
+    assert "sizes.width is 192, no multiple of sizes.heads: 5" in capsys.readouterr().err
