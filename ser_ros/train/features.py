@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,8 @@ from ser_ros.errors import UserError
 if TYPE_CHECKING:
     from ser_ros.model.ser_model import SerModel
 
-CHUNK = 64  # pictures per tower call and per durable step of the index
+CHUNK = 64  # pictures per tower call
+KEPT = 10.0  # seconds of work that a kill may cost at most: the index of a large dataset is a large file
 
 
 class FeatureStore:
@@ -75,7 +78,7 @@ class FeatureStore:
 
         Args:
             images: paths of the pictures.
-            compute: paths -> features [B, L, N, D], called with at most `CHUNK` paths.
+            compute: paths -> features [B, L, N, D] within fp16, called with at most `CHUNK` paths.
             progress: bar on stderr.
 
         Returns:
@@ -96,21 +99,23 @@ class FeatureStore:
                 f"the feature cache {self.folder} needs {needed / 1e9:.1f} GB for {len(todo)} pictures but "
                 f"{free / 1e9:.1f} GB are free; use another disk or set feature_cache to ''"
             )
-        limit = np.finfo(np.float16).max
         with open(self.folder / "features.f16", "ab") as file:
             # A killed build may have written rows that the index does not know.
             file.truncate(len(self._index) * self.row_bytes)
             file.seek(0, os.SEEK_END)
+            kept = time.monotonic()
             for start in tqdm(
                 range(0, len(todo), CHUNK), "tower features", disable=not progress, unit="batch"
             ):
                 chunk = todo[start : start + CHUNK]
-                file.write(np.clip(compute(chunk), -limit, limit).astype(np.float16).tobytes())
-                file.flush()
-                os.fsync(file.fileno())
+                file.write(compute(chunk).astype(np.float16, copy=False).tobytes())
                 first = len(self._index)
                 self._index.update({_signature(image): first + n for n, image in enumerate(chunk)})
-                self._write_index()
+                if start + CHUNK >= len(todo) or time.monotonic() - kept > KEPT:
+                    file.flush()
+                    os.fsync(file.fileno())
+                    self._write_index()
+                    kept = time.monotonic()
         self._rows = None
         return len(todo)
 
@@ -151,12 +156,14 @@ def tower_features(model: SerModel, autocast: str | None = None) -> Callable[[Se
     from ser_ros.model.images import load_image
 
     dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    readers = ThreadPoolExecutor()
 
     def compute(images: Sequence[str]) -> np.ndarray:
-        pixels = model.preprocess([load_image(image) for image in images])
+        pixels = model.preprocess(list(readers.map(load_image, images)))
         with torch.autocast(model.device.type, dtypes.get(autocast or ""), enabled=autocast in dtypes):
             buffer = model.see(pixels)
-        layers = [buffer.layers[layer].float().cpu() for layer in model.config.buffer_layers]
-        return torch.stack(layers, dim=1).numpy()
+        layers = torch.stack([buffer.layers[layer] for layer in model.config.buffer_layers], dim=1)
+        largest = torch.finfo(torch.float16).max
+        return layers.clamp(-largest, largest).half().cpu().numpy()
 
     return compute
