@@ -1,0 +1,58 @@
+"""The whole chain of commands that makes the shipped checkpoint, in small, on the CPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser_ros.runtime.captioner import CaptionOptions
+from ser_ros.runtime.load import load_captioner
+
+pytest.importorskip("mujoco")
+CHAIN = Path(__file__).resolve().parents[2] / "config/train/sim_chain.sh"
+TOWER = (
+    "minutes=0.2 batch_size=16 reload_minutes=0.05 sizes.width=64 sizes.heads=2 sizes.tower_depth=2 "
+    "sizes.second_layers=[1,2] sizes.stem=[16,32] sizes.connector=64 sizes.deeplens_width=64 "
+    "sizes.language_depth=1"
+)
+STEPS = {"pretrain": 3, "stage1": 6, "stage2": 4}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kind", ["gpu", "cpu"])
+def test_the_chain_ends_with_a_model_that_looks_twice_and_goes_on_where_it_stopped(kind, tmp_path):
+    """`gpu` too: only its devices are set back to the CPU; rendering beside the training stays."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    stages = [f"stages.{n}.{k}={v}" for n, steps in STEPS.items()
+              for k, v in (("max_steps", steps), ("batch_size", 8), ("micro_batch", 4))]  # fmt: skip
+    train = f"precision=fp32 workers=0 feature_cache={run}/features {' '.join(stages)}"
+    environment = {
+        **os.environ, "PICTURES": "160", "SECOND": "40", "CLIP": f"device=cpu precision=fp32 {TOWER}",
+        "TRAIN": train, "MUJOCO_GL": "osmesa", "OMP_NUM_THREADS": "1",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }  # fmt: skip
+    command = ["bash", str(CHAIN), kind, str(data), str(run)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+    captioner = load_captioner(str(run / "ser-sim"), backend="torch", device="cpu")
+    options = CaptionOptions(style="default", max_tokens=8)
+    (description,) = captioner.describe([np.zeros((64, 64, 3), np.uint8)], options)
+    captioner.close()
+    assert description.initial is not None
+    assert description.refined is not None
+    before = {stage: (run / stage / "model/model.safetensors").stat().st_mtime_ns for stage in STEPS}
+    own = sorted(data.glob("pseudo-own*.jsonl"))
+    assert sum(len(path.read_text().splitlines()) for path in own) == (40 * 6 if kind == "gpu" else 160 * 6)
+    assert all(json.loads(line)["pseudo"] for path in own for line in path.read_text().splitlines())
+
+    again = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert before == {stage: (run / stage / "model/model.safetensors").stat().st_mtime_ns for stage in STEPS}
