@@ -26,6 +26,7 @@ from ser_ros.model.config import IMAGE_TOKEN, SerConfig
 from ser_ros.model.decoding import greedy
 from ser_ros.model.describe import Clock
 from ser_ros.model.ser_model import SerModel
+from ser_ros.model.tokenizer import CaptionTokenizer
 
 NEVER = -1  # no end token: every caption has exactly the asked number of tokens
 PROMPT = (
@@ -34,14 +35,14 @@ PROMPT = (
 )
 
 
-def build(dtype: torch.dtype, device: str) -> SerModel:
+def build(dtype: torch.dtype, device: str, tokenizer: CaptionTokenizer | None = None) -> SerModel:
     """Full size; wide position embeddings, so that greedy captions vary instead of repeating one word."""
     torch.manual_seed(0)
     with no_weights():
-        model = SerModel(SerConfig())
+        model = SerModel(SerConfig(), tokenizer)
     weights = {}
     for name, shape in model.state_dict().items():
-        weight = torch.empty(shape.shape, dtype=dtype)
+        weight = torch.empty(shape.shape, dtype=dtype, device=device)
         if weight.ndim == 1:
             weights[name] = weight.fill_(1.0 if name.endswith("weight") else 0.0)
         else:

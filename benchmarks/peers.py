@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ import torch
 from ser_ros.runtime.bench import measure, peak_rss_mb
 from ser_ros.runtime.bench_model import write_model
 from ser_ros.runtime.load import load_captioner
+
+if TYPE_CHECKING:
+    from ser_ros.model.ser_model import SerModel
 
 EDITS = 1
 """Tokens that the second glance replaces."""
@@ -98,9 +102,7 @@ def llava_7b() -> Caption:
 
     config = LlavaConfig(image_token_index=31999)  # its defaults are LLaVA-1.5-7B's
     ids = torch.tensor([[1, *range(100, 110), *[config.image_token_index] * 576, *range(110, 125)]])
-    with torch.device("cuda"):
-        model = LlavaForConditionalGeneration(config).eval()
-    return writer(model, pixel_values=pixels(336).cuda(), input_ids=ids.cuda())
+    return writer(LlavaForConditionalGeneration(config).eval(), pixel_values=pixels(336), input_ids=ids)
 
 
 def writer(model: torch.nn.Module, **inputs: torch.Tensor) -> Caption:
@@ -119,15 +121,11 @@ def pixels(side: int) -> torch.Tensor:
     return torch.zeros(1, 3, side, side)
 
 
-def authors(folder: Path) -> Caption:
+def authors(model: SerModel) -> Caption:
     """Both glances as published: tower, connector, DeepLens and prefill run once for each of three beams."""
     from ser_ros.model.describe import Clock
-    from ser_ros.model.ser_model import SerModel
 
     beams = 3
-    model = SerModel.from_pretrained(
-        folder, dtype="bf16", device="cuda" if torch.cuda.is_available() else "cpu"
-    )
     assert model.tokenizer is not None  # a model folder always has one
     words = model.tokenizer
     image = np.zeros((480, 640, 3), np.uint8)
@@ -147,6 +145,16 @@ def authors(folder: Path) -> Caption:
             session.extend(np.full((beams, 1), 10 + step), np.ones(beams, np.int64))
 
     return caption
+
+
+def peer(name: str, device: str) -> Caption:
+    """Build one of PEERS with its inputs where it will run: weights drawn on a GPU take no time."""
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with torch.device(device):
+            return PEERS[name]()
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 PEERS: dict[str, Callable[[], Caption]] = {
@@ -173,24 +181,35 @@ def run_one(name: str, work: Path, tokens: list[int], repeats: int) -> dict[str,
             for row, key in zip(rows.values(), ("single_seconds", "refined_seconds"), strict=True):
                 row[str(count)] = result[key]
     else:
-        torch.set_default_dtype(torch.bfloat16)
-        caption = authors(work / "model") if name == "authors" else PEERS[name]()
-        caption(min(tokens))
-        rows = {name: {str(count): _median_seconds(caption, count, repeats) for count in tokens}}
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        if name == "authors":
+            from ser_ros.model.ser_model import SerModel
+
+            caption = authors(SerModel.from_pretrained(work / "model", dtype="bf16", device=device))
+        else:
+            caption = peer(name, device)
+        rows = {name: median_seconds(caption, tokens, repeats)}
     for row in rows.values():
         row["peak_rss_mb"] = peak_rss_mb() or float("nan")
     return rows
 
 
-def _median_seconds(caption: Caption, tokens: int, repeats: int) -> float:
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        caption(tokens)
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+def median_seconds(caption: Caption, tokens: list[int], repeats: int) -> dict[str, float]:
+    """Number of tokens -> seconds of one caption, after a short one that warms up."""
+    caption(min(tokens))
+    medians = {}
+    for count in tokens:
+        seconds = []
+        for _ in range(repeats):
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            start = time.perf_counter()
+            caption(count)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - start)
+        medians[str(count)] = statistics.median(seconds)
+    return medians
 
 
 def main() -> None:

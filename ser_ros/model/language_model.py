@@ -94,7 +94,7 @@ class LanguageModel(nn.Module):
         Args:
             embeds: [B, T, D].
             mask: [B, S] with S cached plus new tokens, true where one may be seen; None for all. Causality
-                is added to it.
+                is added to it. Or [B, 1, T, S], added to the attention's scores as it is.
             positions: [B, T] position of each token; None counts from the cache's end.
             cache: keys and values of earlier tokens, extended in place.
             context: vision tokens [B, M, D] for cross-attention, of models that have it.

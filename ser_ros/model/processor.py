@@ -47,11 +47,16 @@ def square_box(height: int, width: int, fit: str) -> tuple[float, float, float, 
     return left, top, left + side, top + side
 
 
-def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
+def check_image(image: np.ndarray) -> None:
+    """Raise a UserError unless the image is RGB [H, W, 3] uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise UserError(
             f"an image must be RGB [H, W, 3] uint8, this one is {list(image.shape)} {image.dtype}"
         )
+
+
+def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
+    check_image(image)
     height, width = image.shape[:2]
     picture = Image.fromarray(np.ascontiguousarray(image))
     if config.fit == "pad" and height != width:

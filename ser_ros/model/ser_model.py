@@ -224,7 +224,7 @@ class SerModel(nn.Module):
         with clock("preprocess"):
             pixels = self.preprocess(images)
         with clock("tower"):
-            return self._finish(self.see(pixels))
+            return self.finish(self.see(pixels))
 
     def rows(self, features: FeatureBuffer, index: Sequence[int]) -> FeatureBuffer:
         return features.rows(torch.tensor(index))
@@ -234,8 +234,8 @@ class SerModel(nn.Module):
         self, features: FeatureBuffer, prompts: list[list[int]], top: int, clock: Clock
     ) -> TorchSession:
         with clock("connector"):
-            vision = self._finish(self.first_tokens(features))
-        return self._open(prompts, vision, top)
+            vision = self.finish(self.first_tokens(features))
+        return self.open_session(prompts, vision, top)
 
     @torch.inference_mode()
     def open_refine(
@@ -250,14 +250,15 @@ class SerModel(nn.Module):
         ids, lengths = pad([initial[:most] for initial in initials])
         ragged = None if (lengths == ids.shape[1]).all() else torch.from_numpy(lengths)
         with clock("deeplens"):
-            vision = self._finish(self.second_tokens(features, torch.from_numpy(ids), ragged))
-        return self._open(prompts, vision, top)
+            vision = self.finish(self.second_tokens(features, torch.from_numpy(ids), ragged))
+        return self.open_session(prompts, vision, top)
 
-    def _open(self, prompts: list[list[int]], vision: Tensor, top: int) -> TorchSession:
+    def open_session(self, prompts: list[list[int]], vision: Tensor, top: int) -> TorchSession:
+        """A session of prompts with one IMAGE_TOKEN each, for which vision tokens [B, M, D] stand."""
         stride = self.config.stride(vision.shape[1])
         return TorchSession(self.language, prompts, vision, self.merge, top, stride)
 
-    def _finish(self, result):
+    def finish(self, result):
         """Wait for the device, so that a stage's seconds are its own."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)

@@ -7,11 +7,16 @@ from pathlib import Path
 import torch
 
 from ser_ros.errors import UserError
+from ser_ros.model.describe import Engine
 from ser_ros.model.ser_model import SerModel
+from ser_ros.runtime.cuda_engine import CudaEngine
+from ser_ros.runtime.cuda_graphs import CudaGraphs
 from ser_ros.runtime.two_glances import TwoGlanceCaptioner
 
 
-def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> TwoGlanceCaptioner:
+def load(
+    model: str | Path, device: str = "auto", dtype: str = "auto", *, cuda_graphs: bool = True
+) -> TwoGlanceCaptioner:
     """Load a checkpoint folder into a torch captioner.
 
     Args:
@@ -19,6 +24,7 @@ def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> TwoGla
         device: "auto" (CUDA, then MPS, then CPU) or a torch device such as "cpu" or "cuda:0".
         dtype: "fp32", "bf16", "fp16", or "auto": fp16 on a GPU without bf16, bf16 on a GPU that has it, and
             fp32 on a CPU.
+        cuda_graphs: on a CUDA device, record and replay (`CudaEngine`); False is for comparisons.
 
     Raises:
         UserError: the folder, device or dtype cannot be used.
@@ -35,7 +41,10 @@ def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> TwoGla
         if place.type == "cuda":
             torch.cuda.empty_cache()
 
-    return TwoGlanceCaptioner(network, "torch", str(place), on_close=free)
+    engine: Engine = network
+    if place.type == "cuda" and cuda_graphs:
+        engine = CudaEngine(network, CudaGraphs(place))
+    return TwoGlanceCaptioner(engine, "torch", str(place), on_close=free)
 
 
 def pick_device(name: str) -> torch.device:

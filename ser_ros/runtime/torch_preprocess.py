@@ -1,0 +1,92 @@
+"""`ser_ros.model.processor.preprocess` in torch, on any device, bit for bit.
+
+Pillow resizes 8-bit pictures in integers (its Resample.c), so the same sums give the same picture. It sums
+along rows first where both sides shrink alike; which side comes first elsewhere depends on its version, so
+only squares are resized here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser_ros.model.config import ImageConfig
+from ser_ros.model.processor import check_image, square_box
+from ser_ros.model.processor import preprocess as preprocess_by_pillow
+
+_BITS = 22
+"""Pillow's fixed point: weights of a sum in units of 2 ** -22."""
+
+
+def preprocess(images: Sequence[np.ndarray], config: ImageConfig, device: torch.device) -> Tensor:
+    """Square, resize and normalise RGB images ([H, W, 3] uint8): [B, 3, S, S] float32 on the device.
+
+    Raises:
+        UserError: an image of another shape or type.
+    """
+    if config.fit != "pad":
+        return torch.from_numpy(preprocess_by_pillow(images, config)).to(device)
+    pixels = torch.stack([_square(image, config, device) for image in images]).float()  # [B, 3, S, S]
+    mean = torch.tensor(config.mean, device=device)[:, None, None]
+    std = torch.tensor(config.std, device=device)[:, None, None]
+    return pixels.mul_(1 / 255).sub_(mean).div_(std)
+
+
+def _square(image: np.ndarray, config: ImageConfig, device: torch.device) -> Tensor:
+    check_image(image)
+    height, width = image.shape[:2]
+    planes = torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)  # [3, H, W]
+    if height != width:
+        left, top, right, _ = (int(edge) for edge in square_box(height, width, "pad"))
+        side = right - left
+        colour = torch.tensor([int(channel * 255) for channel in config.mean], dtype=torch.uint8)
+        canvas = colour.to(device)[:, None, None].repeat(1, side, side)
+        canvas[:, -top : height - top, -left : width - left] = planes
+        planes = canvas
+    return resize(planes, config.size)
+
+
+def resize(planes: Tensor, size: int) -> Tensor:
+    """Pillow's bicubic resize of a square: [C, S, S] uint8 -> [C, size, size] int32 of 0 to 255."""
+    taps = _taps(planes.shape[2], size, planes.device)
+    return _weighted(_weighted(planes, *taps).mT, *taps).mT
+
+
+def _weighted(planes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
+    """Sums over the last axis: [C, A, B] with K places and weights for each of n outputs -> [C, A, n]."""
+    total = torch.full((*planes.shape[:2], places.shape[1]), 1 << (_BITS - 1), device=planes.device)
+    total = total.int()
+    for place, weight in zip(places, weights, strict=True):
+        total.addcmul_(planes.index_select(2, place).int(), weight)
+    return (total >> _BITS).clamp_(0, 255)
+
+
+@lru_cache(maxsize=32)
+def _taps(size: int, wanted: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Which pixels make each of `wanted` pixels out of `size`, [K, wanted], and their int32 weights."""
+    scale = size / wanted
+    stretch = max(scale, 1.0)
+    support = 2.0 * stretch
+    centre = (np.arange(wanted) + 0.5) * scale
+    first = np.maximum((centre - support + 0.5).astype(np.int64), 0)
+    end = np.minimum((centre + support + 0.5).astype(np.int64), size)
+    places = first + np.arange(int(np.ceil(support)) * 2 + 1)[:, None]  # [K, wanted]
+    weights = _bicubic((places - centre + 0.5) * (1 / stretch)) * (places < end)
+    weights /= weights.sum(axis=0)
+    fixed = np.trunc(weights * (1 << _BITS) + np.where(weights < 0, -0.5, 0.5)).astype(np.int32)
+    return (
+        torch.from_numpy(np.minimum(places, size - 1)).to(device),
+        torch.from_numpy(fixed).to(device),
+    )
+
+
+def _bicubic(x: np.ndarray) -> np.ndarray:
+    """Keys' kernel with a = -0.5."""
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * -0.5
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
