@@ -35,7 +35,7 @@ class FusedOpt:
         )
 
     def __call__(self, embeds: Tensor, bias: Tensor, positions: Tensor, cache: FixedCache) -> Tensor:
-        """Hidden states [1, T, D] of embeddings [1, T, D] at positions [1, T]; `bias` [1, 1, T, S] of scores."""
+        """Hidden states [1, T, D] of embeddings [1, T, D] at positions [1, T]; scores' bias [1, 1, T, S]."""
         x = embeds + self._decoder.embed_positions(None, position_ids=positions)
         for layer, stored, (weight, offset) in zip(
             self._decoder.layers, cache.layers, self._projections, strict=True
