@@ -55,7 +55,7 @@ def backend() -> str:
 
 
 class Eye:
-    """Renders one world; close it before the next one is built (one GL context at a time)."""
+    """Renders one world; close it before the next one is built, whose GL contexts would clash."""
 
     def __init__(self, world: World, size: int):
         """`size` is the side of the square picture in pixels; raises UserError where no GL is found."""
@@ -70,6 +70,10 @@ class Eye:
             self._data = mujoco.MjData(self._model)
             mujoco.mj_forward(self._model, self._data)
             self._renderer = mujoco.Renderer(self._model, size, size)
+            # Of several samples a GPU makes a mean, and the mean of two identities is a third one.
+            self._model.vis.quality.offsamples = 0
+            self._identities = mujoco.Renderer(self._model, size, size)
+            self._identities.enable_segmentation_rendering()
         # Without the library, PyOpenGL fails with an AttributeError of None while MuJoCo is imported.
         except (ImportError, AttributeError, RuntimeError) as error:
             package = {"osmesa": "libosmesa6", "egl": "libegl1"}.get(gl, "libosmesa6 or libegl1")
@@ -87,31 +91,27 @@ class Eye:
 
     def picture(self, camera: Camera) -> np.ndarray:
         """RGB [H, W, 3] uint8."""
-        self._aim(camera)
-        return self._renderer.render()
+        return self._render(self._renderer, camera)
 
     def identities(self, camera: Camera) -> np.ndarray:
         """Index of the thing at each pixel, -1 where there is none, [H, W] int."""
-        self._renderer.enable_segmentation_rendering()
-        try:
-            self._aim(camera)
-            pixels = self._renderer.render()
-        finally:
-            self._renderer.disable_segmentation_rendering()
+        pixels = self._render(self._identities, camera)
         geoms = np.where(pixels[..., 1] == int(self._mujoco.mjtObj.mjOBJ_GEOM), pixels[..., 0], -1)
         return self._thing_of_geom[geoms]
 
-    def _aim(self, camera: Camera) -> None:
+    def _render(self, renderer: mujoco.Renderer, camera: Camera) -> np.ndarray:
         view: mujoco.MjvCamera = self._mujoco.MjvCamera()
         view.type = self._mujoco.mjtCamera.mjCAMERA_FREE
         view.distance = 1.0
         view.azimuth, view.elevation = camera.yaw, camera.pitch
         view.lookat[:] = np.array(camera.position) + camera.axes()[2]
-        self._renderer.update_scene(self._data, view)
+        renderer.update_scene(self._data, view)
+        return renderer.render()
 
     def close(self) -> None:
-        """Free the GL context."""
+        """Free the GL contexts."""
         self._renderer.close()
+        self._identities.close()
 
 
 def expose(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
