@@ -177,21 +177,30 @@ def _caption(items: list[dict[str, Any]], recipe: dict[str, Any]) -> list[dict[s
 
 def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:
     """Ids already captioned; a broken last line is cut off."""
-    header = json.dumps({"recipe": {k: v for k, v in asdict(recipe).items() if k not in _FREE}, "of": shards})
+    mine = {key: value for key, value in asdict(recipe).items() if key not in _FREE}
     try:
         lines.parent.mkdir(parents=True, exist_ok=True)
-        if not lines.exists():
-            lines.write_text(header + "\n")
-            return set()
-        whole = [line for line in lines.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        if not whole or whole[0].rstrip("\n") != header:
-            raise UserError(
-                f"{lines} holds predictions of another recipe; choose another out or delete {lines.parent}"
-            )
+        text = lines.read_text() if lines.exists() else ""
+        whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        if len(whole) < 2:  # nothing is captioned: whatever recipe began here may have been a mistake
+            whole = [json.dumps({"recipe": mine, "of": shards}) + "\n"]
         lines.write_text("".join(whole))
     except OSError as error:
         raise UserError(f"cannot write {lines}: {error.strerror}") from None
-    return {json.loads(line)["image_id"] for line in whole[1:]}
+    try:
+        header, *entries = map(json.loads, whole)
+        theirs, done = header["recipe"], {entry["image_id"] for entry in entries}
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{lines} is damaged or no work of `ser_ros predict`; delete it") from None
+    differs = [
+        f"{key} {theirs.get(key)!r} instead of {mine[key]!r}" for key in mine if theirs.get(key) != mine[key]
+    ]
+    if differs:
+        raise UserError(
+            f"{lines} holds captions of another recipe ({', '.join(differs)}); choose another out "
+            f"or delete {lines.parent}"
+        )
+    return done
 
 
 def _join(out: Path, work: Path, shards: int, wanted: Sequence[str]) -> bool:

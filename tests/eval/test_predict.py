@@ -74,7 +74,20 @@ def test_another_recipe_is_refused(toy: Path, tmp_path: Path, capsys: pytest.Cap
     path = recipe(toy, tmp_path / "p.json", limit=1)
     assert main(["predict", str(path)]) == 0
     assert main(["predict", str(path), "--set", "beams=1"]) == 2
-    assert "another recipe" in capsys.readouterr().err
+    assert "another recipe (beams 2 instead of 1)" in capsys.readouterr().err
+
+
+def test_a_recipe_that_captioned_nothing_does_not_bind_the_next(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recipe(toy, tmp_path / "p.json", limit=1)
+    assert main(["predict", str(path), "--set", "beams=9"]) == 2
+    assert main(["predict", str(path), "--set", "model=/none"]) == 2
+    assert main(["predict", str(path)]) == 0
+    (tmp_path / "p.lines" / "1-of-1.jsonl").write_text("not\nours\n")
+    capsys.readouterr()
+    assert main(["predict", str(path)]) == 2
+    assert "1-of-1.jsonl is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
