@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result))
     else:
-        _table(result)
+        _table(result, args.against)
     return 0
 
 
@@ -172,26 +172,26 @@ def shown(name: str, value: float | None) -> str:
     return f"{value:.2f}" if name.startswith(UNSCALED) else f"{100 * value:.1f}"
 
 
-def _table(result: dict[str, Any]) -> None:
+def _table(result: dict[str, Any], other: Path | None) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     cut = ", cut to three sentences as the authors' script" if result["authors_cut"] else ""
     empty = f", {result['empty_captions']} captions empty" if result["empty_captions"] else ""
     table = Table("metric", "score", "95 % interval", title=f"{result['images']} images{cut}{empty}")
-    against = result.get("against")
-    if against is not None:
-        table.add_column("difference")
+    if other is not None:
+        table.add_column(f"minus {escape(other.name)}")
         table.add_column("p")
-    table.add_column("note")
+    table.add_column("note", overflow="fold")
     for name, metric in result["metrics"].items():
         low_high = metric.get("interval")
         interval = " to ".join(shown(name, bound) for bound in low_high) if low_high else ""
         if metric.get("deviation") is not None:
             interval = f"± {metric['deviation']:.2f} over seeds"
         row = [name, shown(name, metric["value"]), interval]
-        if against is not None:
-            other = against.get(name)
-            row += [shown(name, other["difference"]), f"{other['p']:.3f}"] if other else ["", ""]
+        if other is not None:
+            found = result["against"].get(name)
+            row += [shown(name, found["difference"]), f"{found['p']:.3f}"] if found else ["", ""]
         table.add_row(*row, metric.get("note", ""))
     Console().print(table)
