@@ -36,7 +36,7 @@ from ser_ros.runtime.bench import measure
 from ser_ros.runtime.bench_model import random_tokenizer
 from ser_ros.runtime.bench_script import ScriptedEngine
 from ser_ros.runtime.cuda_engine import CudaEngine
-from ser_ros.runtime.cuda_graphs import CudaGraphs, directly
+from ser_ros.runtime.cuda_graphs import CudaGraphs, Direct
 from ser_ros.runtime.two_glances import TwoGlanceCaptioner
 
 EDITS = 1
@@ -51,7 +51,7 @@ class Benchmark:
     def __init__(self, device: str, images: int, repeats: int):
         self.device, self.images, self.repeats = device, images, repeats
         self.model: SerModel = build(torch.bfloat16, device, random_tokenizer(SerConfig()))
-        self.graphs = CudaGraphs(torch.device(device)) if device == "cuda" else directly
+        self.graphs = (CudaGraphs if device == "cuda" else Direct)(torch.device(device))
         dice = np.random.default_rng(0)
         self.pictures = [dice.integers(0, 256, (480, 640, 3)).astype(np.uint8) for _ in range(images)]
 
@@ -83,9 +83,7 @@ class Benchmark:
 
     def agreement(self) -> dict:
         """Captions of random weights: with graphs, by the same functions unrecorded, and by the model."""
-        unrecorded = CudaEngine(
-            self.model, lambda f, *a: f(*(x if isinstance(x, int) else x.to(self.device) for x in a))
-        )
+        unrecorded = CudaEngine(self.model, Direct(torch.device(self.device)))
         engines = (CudaEngine(self.model, self.graphs), unrecorded, self.model)
         pictures = self.pictures[:5]
         texts = [[describe(e, [p], max_tokens=30)[0] for p in pictures] for e in engines]

@@ -11,11 +11,12 @@ from torch import Tensor
 from ser_ros.model.decoding import Session
 from ser_ros.model.decoding.session import pad
 from ser_ros.model.describe import Clock
+from ser_ros.model.processor import check_image
 from ser_ros.model.ser_model import SerModel
 from ser_ros.model.vision_tower import FeatureBuffer
 from ser_ros.runtime.cuda_graphs import Run
 from ser_ros.runtime.static_session import StaticDecoder
-from ser_ros.runtime.torch_preprocess import preprocess
+from ser_ros.runtime.torch_preprocess import preprocess, preprocessor
 
 _CAPTION_STEP = 16
 """Captions enter DeepLens padded to a multiple of this; each length is recorded once."""
@@ -35,18 +36,30 @@ class CudaEngine:
         self.model, self.tokenizer = model, model.tokenizer
         self._run = run
         self._decoder = None if model.language.by_cross_attention else StaticDecoder(model, run)
+        self._last_size: tuple[int, ...] = ()
         # The other towers bring numbers from the host, which a graph cannot record.
         self._tower_alone = all(t.config.kind == "clip" and t.scale is None for t in model.vision.towers)
 
     @torch.inference_mode()
     def encode(self, images: Sequence[np.ndarray], clock: Clock) -> FeatureBuffer:
         with clock("preprocess"):
-            pixels = self.model.finish(preprocess(images, self.model.config.image, self.model.device))
+            pixels = self.model.finish(self._pixels(images))
         with clock("tower"):
             if len(images) > 1 or not self._tower_alone:
                 return self.model.finish(self.model.see(pixels))
             states = self._run(self._tower, pixels)
             return self.model.finish(FeatureBuffer(dict(zip(self.model.vision.wanted, states, strict=True))))
+
+    def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
+        config, size = self.model.config.image, images[0].shape
+        # A camera's pictures have one size; those of a folder may all differ, and are not worth a recording.
+        steady = len(images) == 1 and size == self._last_size and config.fit == "pad"
+        self._last_size = size
+        if not steady:
+            return preprocess(images, config, self.model.device)
+        check_image(images[0])
+        square = preprocessor(*size[:2], config, self.model.device)
+        return self._run(square, torch.from_numpy(np.array(images[0])))[0]
 
     def rows(self, features: FeatureBuffer, index: Sequence[int]) -> FeatureBuffer:
         return self.model.rows(features, index)

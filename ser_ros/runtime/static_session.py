@@ -40,8 +40,8 @@ class StaticDecoder:
         self._model, self._run = model, run
         self._layers = FusedOpt(model.language) if FusedOpt.fits(model.language) else model.language
         self.last = model.language.config.max_positions - 1
-        slots = _up(self.last + 1 + _LONGEST, _CACHE_STEP)
-        self._cache = FixedCache(len(model.language.decoder.layers), slots)
+        self.slots = _up(self.last + 1 + _LONGEST, _CACHE_STEP)
+        self._cache = FixedCache(len(model.language.decoder.layers), self.slots)
         self._user: weakref.ref[StaticSession] | None = None
 
     def open(self, prompt: list[int], vision: Tensor, stride: int) -> StaticSession | None:
@@ -62,14 +62,13 @@ class StaticDecoder:
     def start(self, ids: np.ndarray, vision: Tensor, positions: np.ndarray, wanted: np.ndarray) -> TopK:
         """Compute a prompt: ids [1, T], vision [1, M, D], positions [1, T - 1 + M], outputs `wanted` [W]."""
         tensors = (torch.from_numpy(ids), vision, torch.from_numpy(positions), torch.from_numpy(wanted))
-        return self._read(self._run(self._start, *tensors))
+        return self._top(self._run.read(self._start, *tensors))
 
     @torch.inference_mode()
-    def step(self, ids: np.ndarray, positions: np.ndarray, slots: np.ndarray) -> TopK:
-        """Append tokens: ids, positions and slots, each [T]."""
-        seen = _up(int(slots[-1]) + 1, _CACHE_STEP)
-        # One array, so that one transfer brings all to the device.
-        return self._read(self._run(self._step, torch.from_numpy(np.stack([ids, positions, slots])), seen))
+    def step(self, tokens: np.ndarray) -> TopK:
+        """Append tokens: ids, positions and slots [3, T], in one array as one transfer brings it."""
+        seen = _up(int(tokens[2, -1]) + 1, _CACHE_STEP)
+        return self._top(self._run.read(self._step, torch.from_numpy(tokens), seen))
 
     def _start(self, ids: Tensor, vision: Tensor, positions: Tensor, wanted: Tensor) -> tuple[Tensor]:
         embeds = self._model.merge(ids, vision)  # [1, L, D]
@@ -95,8 +94,8 @@ class StaticDecoder:
         return (torch.stack([ids.double(), (best - logits.logsumexp(dim=-1)).double()]),)
 
     @staticmethod
-    def _read(result: tuple[Tensor, ...]) -> TopK:
-        ids, log_probs = result[0].cpu().numpy()[:, None, :, None]  # each [1, W, 1]
+    def _top(result: np.ndarray) -> TopK:
+        ids, log_probs = result[:, None, :, None]  # each [1, W, 1]
         return TopK(ids.astype(np.int64), log_probs.astype(np.float32))
 
 
@@ -104,9 +103,12 @@ class StaticSession:
     """One caption after one prompt, the best token at each place."""
 
     def __init__(self, decoder: StaticDecoder, prompt: list[int], vision: Tensor, stride: int):
-        self._decoder, self._prompt, self._vision, self._stride = decoder, prompt, vision, stride
+        self._decoder, self._prompt, self._vision = decoder, prompt, vision
         self._start = len(prompt) - 1 + vision.shape[1]  # slots of the prompt
         self._used = 0
+        slots, image = np.arange(decoder.slots)[None], np.array([prompt.index(IMAGE_TOKEN)])
+        places = spread_positions(slots, image, vision.shape[1], stride)[0]
+        self._positions = np.minimum(places, decoder.last)  # of each slot
 
     def prefill(self, draft: np.ndarray, lengths: np.ndarray) -> TopK:
         length = int(lengths[0])
@@ -116,16 +118,18 @@ class StaticSession:
         ids = np.zeros((1, width + 1 - self._vision.shape[1]), np.int64)
         ids[0, : len(tokens)] = tokens
         wanted = np.minimum(self._start - 1 + np.arange(_padded(length + 1)), width - 1)
-        top = self._decoder.start(ids, self._vision, self._positions(np.arange(width))[None], wanted)
+        top = self._decoder.start(ids, self._vision, self._positions[None, :width], wanted)
         return TopK(top.ids[:, : length + 1], top.log_probs[:, : length + 1])
 
     def extend(self, tokens: np.ndarray, lengths: np.ndarray) -> TopK:
         length = int(lengths[0])
-        slots = self._used + np.arange(_padded(length))
-        ids = np.zeros(len(slots), np.int64)
-        ids[:length] = tokens[0, :length]
+        end = self._used + _padded(length)
+        new = np.zeros((3, end - self._used), np.int64)
+        new[0, :length] = tokens[0, :length]
+        new[1] = self._positions[self._used : end]
+        new[2] = np.arange(self._used, end)
         self._used += length
-        top = self._decoder.step(ids, self._positions(slots), slots)
+        top = self._decoder.step(new)
         return TopK(top.ids[:, :length], top.log_probs[:, :length])
 
     def crop(self, lengths: np.ndarray) -> None:
@@ -134,11 +138,6 @@ class StaticSession:
     def reorder(self, rows: np.ndarray) -> None:
         if list(rows) != [0]:
             raise ValueError("a static session has one row")
-
-    def _positions(self, slots: np.ndarray) -> np.ndarray:
-        image = np.array([self._prompt.index(IMAGE_TOKEN)])
-        places = spread_positions(slots[None], image, self._vision.shape[1], self._stride)[0]
-        return np.minimum(places, self._decoder.last)
 
 
 def _up(number: int, step: int) -> int:

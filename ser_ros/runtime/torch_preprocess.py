@@ -22,6 +22,35 @@ _BITS = 22
 """Pillow's fixed point: weights of a sum in units of 2 ** -22."""
 
 
+class Preprocessor:
+    """Square, resize and normalise pictures of one size."""
+
+    def __init__(self, height: int, width: int, config: ImageConfig, device: torch.device):
+        self._height, self._width = height, width
+        self._left, self._top, right, _ = (int(edge) for edge in square_box(height, width, "pad"))
+        self._side = right - self._left
+        self._taps = taps(self._side, config.size, device)
+        colour = np.array([int(channel * 255) for channel in config.mean], np.uint8)
+        self._colour = torch.from_numpy(colour).to(device)[:, None, None]
+        self._mean, self._std = (
+            torch.tensor(values, device=device)[:, None, None] for values in (config.mean, config.std)
+        )
+
+    def __call__(self, image: Tensor) -> tuple[Tensor]:
+        """An RGB picture on the device, [H, W, 3] uint8 -> [1, 3, S, S] float32."""
+        planes = image.permute(2, 0, 1)
+        if self._height != self._width:
+            canvas = self._colour.repeat(1, self._side, self._side)
+            canvas[:, -self._top :, -self._left :][:, : self._height, : self._width] = planes
+            planes = canvas
+        pixels = resize(planes, *self._taps).float()
+        return (pixels.mul_(1 / 255).sub_(self._mean).div_(self._std)[None],)
+
+
+preprocessor = lru_cache(maxsize=16)(Preprocessor)
+"""The Preprocessor of a size; the latest are kept, as a camera's pictures have one size."""
+
+
 def preprocess(images: Sequence[np.ndarray], config: ImageConfig, device: torch.device) -> Tensor:
     """Square, resize and normalise RGB images ([H, W, 3] uint8): [B, 3, S, S] float32 on the device.
 
@@ -30,30 +59,23 @@ def preprocess(images: Sequence[np.ndarray], config: ImageConfig, device: torch.
     """
     if config.fit != "pad":
         return torch.from_numpy(preprocess_by_pillow(images, config)).to(device)
-    pixels = torch.stack([_square(image, config, device) for image in images]).float()  # [B, 3, S, S]
-    mean = torch.tensor(config.mean, device=device)[:, None, None]
-    std = torch.tensor(config.std, device=device)[:, None, None]
-    return pixels.mul_(1 / 255).sub_(mean).div_(std)
+    pixels: list[Tensor] = []
+    for image in images:
+        check_image(image)
+        square = preprocessor(*image.shape[:2], config, device)
+        pixels += square(torch.from_numpy(np.array(image)).to(device))
+    return torch.cat(pixels)
 
 
-def _square(image: np.ndarray, config: ImageConfig, device: torch.device) -> Tensor:
-    check_image(image)
-    height, width = image.shape[:2]
-    planes = torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)  # [3, H, W]
-    if height != width:
-        left, top, right, _ = (int(edge) for edge in square_box(height, width, "pad"))
-        side = right - left
-        colour = torch.tensor([int(channel * 255) for channel in config.mean], dtype=torch.uint8)
-        canvas = colour.to(device)[:, None, None].repeat(1, side, side)
-        canvas[:, -top : height - top, -left : width - left] = planes
-        planes = canvas
-    return resize(planes, config.size)
+def resize(planes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
+    """Pillow's bicubic resize of a square: [C, S, S] uint8 -> [C, n, n] int32 of 0 to 255.
 
-
-def resize(planes: Tensor, size: int) -> Tensor:
-    """Pillow's bicubic resize of a square: [C, S, S] uint8 -> [C, size, size] int32 of 0 to 255."""
-    taps = _taps(planes.shape[2], size, planes.device)
-    return _weighted(_weighted(planes, *taps).mT, *taps).mT
+    Args:
+        planes: the picture.
+        places: which pixels make each of n, [K, n].
+        weights: how much each counts, [K, n] int32, in units of 2 ** -22.
+    """
+    return _weighted(_weighted(planes, places, weights).mT, places, weights).mT
 
 
 def _weighted(planes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
@@ -65,9 +87,8 @@ def _weighted(planes: Tensor, places: Tensor, weights: Tensor) -> Tensor:
     return (total >> _BITS).clamp_(0, 255)
 
 
-@lru_cache(maxsize=32)
-def _taps(size: int, wanted: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Which pixels make each of `wanted` pixels out of `size`, [K, wanted], and their int32 weights."""
+def taps(size: int, wanted: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Which pixels make each of `wanted` pixels out of `size`, and their weights; see `resize`."""
     scale = size / wanted
     stretch = max(scale, 1.0)
     support = 2.0 * stretch

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from ser_ros.model.config import ConnectorConfig, DeepLensConfig, LanguageConfig
 from ser_ros.model.describe import Clock, describe
 from ser_ros.runtime.cuda_engine import CudaEngine
-from ser_ros.runtime.cuda_graphs import directly
+from ser_ros.runtime.cuda_graphs import Direct
 from tests.model.toys import VOCABULARY, toy_config, toy_model
 
+CPU = torch.device("cpu")
 LLAMA = LanguageConfig(
     kind="llama",
     sizes={
@@ -29,7 +30,7 @@ def picture(seed: int) -> np.ndarray:
 
 
 def assert_same(model, images, **options):
-    ours = describe(CudaEngine(model, directly), images, **options)
+    ours = describe(CudaEngine(model, Direct(CPU)), images, **options)
     theirs = describe(model, images, **options)
     for mine, other in zip(ours, theirs, strict=True):
         assert (mine.initial, mine.refined, mine.flags) == (other.initial, other.refined, other.flags)
@@ -71,7 +72,7 @@ def test_without_a_second_glance():
 
 def test_two_sessions_at_a_time_do_not_mix():
     model = toy_model(1)
-    engine = CudaEngine(model, directly)
+    engine = CudaEngine(model, Direct(CPU))
     features = engine.encode([picture(0)], Clock())
     prompts = [model.tokenizer.glance_prompt()]
     nothing, one = (np.zeros((1, 0), np.int64), np.zeros(1, np.int64)), np.ones(1, np.int64)
@@ -89,7 +90,7 @@ def test_two_sessions_at_a_time_do_not_mix():
 
 
 MODEL = toy_model(3)
-ENGINE = CudaEngine(MODEL, directly)
+ENGINE = CudaEngine(MODEL, Direct(CPU))
 FEATURES = ENGINE.encode([picture(3)], Clock())
 token = st.integers(3, toy_config().language.sizes["vocab_size"] - 10)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from ser_ros.errors import UserError
 from ser_ros.model.config import ImageConfig
 from ser_ros.model.processor import preprocess as preprocess_by_pillow
-from ser_ros.runtime.torch_preprocess import preprocess, resize
+from ser_ros.runtime.torch_preprocess import preprocess, resize, taps
 
 CPU = torch.device("cpu")
 SHAPES = [(480, 640), (640, 480), (336, 336), (1, 1), (7, 1000), (333, 334), (1080, 1920)]
@@ -35,7 +35,7 @@ def test_equals_pillow(shape, fit):
 def test_any_square_resizes_as_pillow(side, wanted, seed):
     # Black and white beside each other make the sums leave 0 to 255.
     image = np.random.default_rng(seed).choice([0, 255, 128], (side, side, 3)).astype(np.uint8)
-    ours = resize(torch.from_numpy(image).permute(2, 0, 1), wanted)
+    ours = resize(torch.from_numpy(image).permute(2, 0, 1), *taps(side, wanted, CPU))
     theirs = Image.fromarray(image).resize((wanted, wanted), Image.Resampling.BICUBIC)
     assert np.array_equal(ours.permute(1, 2, 0).numpy(), np.asarray(theirs))
 
