@@ -183,7 +183,6 @@ def _table(result: dict[str, Any], other: Path | None) -> None:
     if other is not None:
         table.add_column(f"minus {escape(other.name)}")
         table.add_column("p")
-    table.add_column("note", overflow="fold")
     for name, metric in result["metrics"].items():
         low_high = metric.get("interval")
         interval = " to ".join(shown(name, bound) for bound in low_high) if low_high else ""
@@ -193,5 +192,9 @@ def _table(result: dict[str, Any], other: Path | None) -> None:
         if other is not None:
             found = result["against"].get(name)
             row += [shown(name, found["difference"]), f"{found['p']:.3f}"] if found else ["", ""]
-        table.add_row(*row, metric.get("note", ""))
-    Console().print(table)
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    for name, metric in result["metrics"].items():
+        if "note" in metric:
+            console.print(f"{name}: {metric['note']}", highlight=False, markup=False, soft_wrap=True)
