@@ -77,15 +77,19 @@ class MetricsFile(TrainerCallback):
     ) -> None:
         if not state.is_world_process_zero:
             return
-        # After a kill the file may be ahead of the checkpoint; those steps are done again.
-        kept = [line for line in read_metrics(self.path) if line["step"] <= state.global_step]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        _rewind(self.path, state.global_step)
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             log.warning("no TensorBoard curves: install tensorboard (pip install 'ser-ros[train]')")
         else:
             self.board = SummaryWriter(str(self.board_folder), purge_step=state.global_step + 1)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.global_step == state.max_steps:  # the curve ends where the training does
+            control.should_log = True
 
     def on_log(
         self,
@@ -112,8 +116,19 @@ class MetricsFile(TrainerCallback):
             self.board.flush()
 
 
+def final_loss(state: TrainerState) -> float:
+    """Mean loss since the last but one logged step, as the curve ends; the same after a resume."""
+    return next(line["loss"] for line in reversed(state.log_history) if "loss" in line)
+
+
+def _rewind(path: Path, step: int) -> None:
+    """Drop what a killed run wrote after its last checkpoint: those steps are done again."""
+    kept = [line for line in read_metrics(path) if line["step"] <= step]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; a last line cut by a kill is left out."""
+    """The lines of a `metrics.jsonl` or `samples.jsonl`; a last line cut by a kill is left out."""
     lines = []
     if path.is_file():
         for text in path.read_text().splitlines():
@@ -132,6 +147,12 @@ class Samples(TrainerCallback):
         self.path = folder / "samples.jsonl"
         self.every = every
         self.refinements = refinements
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            _rewind(self.path, state.global_step)
 
     def on_step_end(
         self,

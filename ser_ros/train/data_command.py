@@ -66,15 +66,16 @@ def run(args: argparse.Namespace) -> int:
 def _table(checks: list[Any], page: Path) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)  # leaves room for paths
     table.add_column("stage: dataset", overflow="fold")
     for column in ("pictures", "captions", "initials", "words", "missing", "broken"):
         table.add_column(column, justify="right", no_wrap=True)
     for check in checks:
         table.add_row(
-            f"{check.stage}: {check.path}",
+            escape(f"{check.stage}: {check.path}"),
             f"{check.images:,}",
             f"{check.captions:,}",
             f"{check.initials:,}" if check.stage == "stage2" else "",
@@ -86,7 +87,6 @@ def _table(checks: list[Any], page: Path) -> None:
     console.print(table)
     for check in checks:
         for problem in check.problems:
-            console.print(
-                f"{check.stage}, {check.path}: {problem}", style="red", markup=False, highlight=False
-            )
-    console.print(f"pictures and captions: {page}", highlight=False)
+            line = f"{check.stage}, {check.path}: {problem}"
+            console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"pictures and captions: {page}", highlight=False, markup=False, soft_wrap=True)

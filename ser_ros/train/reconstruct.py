@@ -24,7 +24,7 @@ from ser_ros.model.images import load_image
 from ser_ros.model.processor import preprocess
 from ser_ros.model.vision_tower import VisionTowers
 from ser_ros.train.assemble import first_tower
-from ser_ros.train.callbacks import MetricsFile, ProgressBar
+from ser_ros.train.callbacks import MetricsFile, ProgressBar, final_loss
 from ser_ros.train.mae_decoder import MaeDecoder, patchify, unpatchify
 from ser_ros.train.recipe import Recipe, Reconstruct, Stage
 from ser_ros.train.rows import stage_rows
@@ -138,7 +138,7 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path) -> dict[str, A
             "rows": len(learned),
             "layers": list(probe.layers),
             "steps": trainer.state.global_step,
-            "loss": outcome.training_loss,
+            "loss": final_loss(trainer.state),
             "seconds": round(outcome.metrics["train_runtime"], 1),
         }
         if not args.should_save:

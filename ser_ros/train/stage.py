@@ -16,7 +16,7 @@ from ser_ros import __version__
 from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.assemble import first_model
-from ser_ros.train.callbacks import MetricsFile, ProgressBar, Samples
+from ser_ros.train.callbacks import MetricsFile, ProgressBar, Samples, final_loss
 from ser_ros.train.dataset import CaptionDataset, collate
 from ser_ros.train.features import FeatureStore, tower_features
 from ser_ros.train.learner import Learner
@@ -84,7 +84,7 @@ def train_stage(recipe: Recipe, name: str, stage: Stage, folder: Path, start: Pa
         "status": "done",
         "rows": len(rows),
         "steps": trainer.state.global_step,
-        "loss": outcome.training_loss,
+        "loss": final_loss(trainer.state),
         "seconds": round(outcome.metrics["train_runtime"], 1),
     }
     if checked:

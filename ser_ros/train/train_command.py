@@ -74,8 +74,8 @@ def _table(title: str, stages: list[dict]) -> None:
     from rich.table import Table
 
     table = Table(title=title)
-    for column in ("stage", "status", "rows", "steps", "loss", "validation loss", "seconds", "result"):
-        table.add_column(column, justify="left" if column in ("stage", "status", "result") else "right")
+    for column in ("stage", "status", "rows", "steps", "loss", "validation loss", "seconds"):
+        table.add_column(column, justify="left" if column in ("stage", "status") else "right")
     for stage in stages:
         loss, validation = stage.get("loss"), stage.get("validation_loss")
         table.add_row(
@@ -86,6 +86,9 @@ def _table(title: str, stages: list[dict]) -> None:
             f"{loss:.4f}" if loss is not None else "",
             f"{validation:.4f}" if validation is not None else "",
             str(stage.get("seconds", "")),
-            stage.get("model", stage.get("grid", "")),
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for result in ("model", "grid"):
+        if result in stages[-1]:
+            console.print(f"{result}: {stages[-1][result]}", highlight=False, markup=False, soft_wrap=True)

@@ -106,19 +106,29 @@ def kill_when(process: subprocess.Popen, path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_weights(toy: Toy) -> None:
-    train(toy, "--stage", "stage1", "--set", "stages.stage1.epochs=4")
+    steps = ["--stage", "stage1", "--set", "stages.stage1.epochs=4"]
+    steps += ["--set", "sample_every=12", "--set", "samples=1"]
+    train(toy, *steps)
     whole = weights(toy.folder / "run/stage1/model")
     curve = [line["loss"] for line in read_metrics(toy.folder / "run/stage1/metrics.jsonl") if "loss" in line]
     killed = toy.folder / "killed"
-    command = [sys.executable, "-m", "ser_ros.cli", "train", str(toy.recipe), "--stage", "stage1"]
-    command += ["--set", "stages.stage1.epochs=4", "--set", f"output={killed}"]
+    command = [sys.executable, "-m", "ser_ros.cli", "train", str(toy.recipe), *steps]
+    command += ["--set", f"output={killed}"]
     process = subprocess.Popen(command, env=ENV, stderr=subprocess.DEVNULL)
     kill_when(process, killed / "stage1/checkpoint-8/trainer_state.json")
+    with (killed / "stage1/samples.jsonl").open("a") as file:
+        file.write('{"step": 12, "image": "of a step after the checkpoint"}\n')
     subprocess.run(command, env=ENV, check=True, capture_output=True)
     again = [line["loss"] for line in read_metrics(killed / "stage1/metrics.jsonl") if "loss" in line]
     assert again == curve
     resumed = weights(killed / "stage1/model")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    samples = (toy.folder / "run/stage1/samples.jsonl").read_text()
+    assert (killed / "stage1/samples.jsonl").read_text() == samples
+    summaries = [
+        json.loads((run / "stage1/summary.json").read_text()) for run in (toy.folder / "run", killed)
+    ]
+    assert summaries[0]["loss"] == summaries[1]["loss"] == curve[-1]
 
 
 @pytest.mark.slow
