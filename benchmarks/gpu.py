@@ -57,6 +57,8 @@ class Benchmark:
 
     def run(self, part: str) -> dict:
         """One of the parts by its name."""
+        # Ours switches it off; others run as torch comes.
+        torch.backends.cuda.enable_cudnn_sdp(part in (*PEERS, "authors", "eager-20", "eager-60"))
         if part in PEERS:
             return self.peer(part)
         name, _, tokens = part.partition("-")
@@ -70,7 +72,22 @@ class Benchmark:
         source = torch.randn(2**28 if self.device == "cuda" else 2**24, device=self.device)
         target = torch.empty_like(source)
         seconds = [self._seconds(lambda: target.copy_(source)) for _ in range(10)]
-        return {**about, "copy_bytes_per_second": 2 * source.nbytes / statistics.median(seconds[3:])}
+        about |= {"copy_bytes_per_second": 2 * source.nbytes / statistics.median(seconds[3:])}
+        return about | {f"attention_{name}": self._attention(name == "cudnn") for name in ("torch", "cudnn")}
+
+    def _attention(self, cudnn: bool) -> dict:
+        """Seconds of one token's masked attention at a length that is new, and at the same once more."""
+        torch.backends.cuda.enable_cudnn_sdp(cudnn)
+        query, keys = (torch.randn(1, 12, n, 64, device=self.device, dtype=torch.bfloat16) for n in (1, 800))
+        attend = torch.nn.functional.scaled_dot_product_attention
+        new, again = [], []
+        for length in range(640, 720, 8):
+            mask = query.new_zeros(1, 1, 1, length)
+            now = keys[:, :, :length]
+            took = [self._seconds(attend, query, now, now, mask) for _ in range(3)]
+            new.append(took[0])
+            again.append(took[2])
+        return {"new": statistics.median(new), "again": statistics.median(again)}
 
     def ours(self, tokens: int) -> dict:
         return self._glances(CudaEngine(self.model, self.graphs), tokens, self.images)
@@ -85,11 +102,17 @@ class Benchmark:
         """Captions of random weights: with graphs, by the same functions unrecorded, and by the model."""
         unrecorded = CudaEngine(self.model, Direct(torch.device(self.device)))
         engines = (CudaEngine(self.model, self.graphs), unrecorded, self.model)
-        pictures = self.pictures[:5]
-        texts = [[describe(e, [p], max_tokens=30)[0] for p in pictures] for e in engines]
-        first, *others = ([caption for d in text for caption in (d.initial, d.refined)] for text in texts)
-        same = [sum(a == b for a, b in zip(first, other, strict=True)) for other in others]
-        return {"captions": len(first), "same_as_unrecorded": same[0], "same_as_eager": same[1]}
+        first, *others = ([describe(e, [p], max_tokens=30)[0] for p in self.pictures[:5]] for e in engines)
+        result: dict[str, object] = {"captions": len(first)}
+        for name, other in zip(("unrecorded", "eager"), others, strict=True):
+            same = [(a, b) for a, b in zip(first, other, strict=True) if a.refined == b.refined]
+            result[f"same_as_{name}"] = len(same)
+            # Above zero where the two round differently, as other shapes and kernels do.
+            result[f"log_probs_off_{name}"] = max(
+                (abs(x - y) for a, b in same for x, y in zip(a.log_probs, b.log_probs, strict=True)),
+                default=None,
+            )
+        return result
 
     def peer(self, name: str) -> dict:
         if self.device == "cuda":

@@ -195,8 +195,8 @@ def run_one(name: str, work: Path, tokens: list[int], repeats: int) -> dict[str,
 
 
 def median_seconds(caption: Caption, tokens: list[int], repeats: int) -> dict[str, float]:
-    """Number of tokens -> seconds of one caption, after a short one that warms up."""
-    caption(min(tokens))
+    """Number of tokens -> seconds of one caption, after the longest as a warm-up."""
+    caption(max(tokens))
     medians = {}
     for count in tokens:
         seconds = []

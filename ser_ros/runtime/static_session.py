@@ -89,9 +89,10 @@ class StaticDecoder:
         language = self._model.language
         hidden = self._layers(embeds, bias[None, None], positions, self._cache)[0]  # [T, D]
         logits = language.next_logits(hidden if wanted is None else hidden[wanted]).float()
-        best, ids = logits.max(dim=-1)
+        best, ids = logits.max(dim=-1, keepdim=True)
+        log_probs = -(logits - best).exp().sum(dim=-1).log()
         # Together, so that one transfer brings both back; float64 holds any id.
-        return (torch.stack([ids.double(), (best - logits.logsumexp(dim=-1)).double()]),)
+        return (torch.stack([ids[:, 0].double(), log_probs.double()]),)
 
     @staticmethod
     def _top(result: np.ndarray) -> TopK:
