@@ -11,6 +11,9 @@ from ser_ros.errors import UserError
 from ser_ros.eval.score_command import add_bert_arguments, add_server_arguments, server_options
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as Grid
+
     from ser_ros.eval.paper_tables import Table
     from ser_ros.eval.reproduce import Place
 
@@ -102,7 +105,7 @@ def _run(table: Table, args: argparse.Namespace, place: Place) -> dict[str, Any]
 
 
 def _list(all_tables: list[Table], args: argparse.Namespace) -> int:
-    from rich.console import Console
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid
 
     from ser_ros.eval.paper_tables import is_there, needed
@@ -120,30 +123,45 @@ def _list(all_tables: list[Table], args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"root": str(args.root), "tables": entries}))
         return 0
-    grid = Grid("table", "what", "rows", "data here", "data missing", title=f"data folder {args.root}")
+    grid = Grid("table", "what", "rows", title=f"data folder {args.root}", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("data here", "data missing"):
+        grid.add_column(column, overflow="fold")
     for entry in entries:
+        what = str(entry["title"]).partition(": ")[2]
         here, missing = ("\n".join(entry[key]) or "-" for key in ("present", "missing"))  # type: ignore[arg-type]
-        grid.add_row(str(entry["table"]), str(entry["title"]), str(entry["rows"]), here, missing)
-    Console().print(grid)
+        grid.add_row(str(entry["table"]), what, str(entry["rows"]), here, missing, end_section=True)
+    _console(grid).print(grid)
     return 0
 
 
-def _print(result: dict[str, Any]) -> None:
+def _console(grid: Grid) -> Console:
+    """As wide as the table where the output goes to a file, which has no edge to fold at."""
     from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        unbound = console.options.update(max_width=1000)
+        console.width = max(console.width, console.measure(grid, options=unbound).maximum)
+    return console
+
+
+def _print(result: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table as Grid
 
     from ser_ros.eval.reproduce import COLUMNS
 
     columns = [column for column in COLUMNS if any(column in row["paper"] for row in result["rows"])]
-    grid = Grid("row", title=result["title"])
+    grid = Grid(title=f"{result['title']}\nours / paper", box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    grid.add_column("row", overflow="fold")
     for column in columns:
-        grid.add_column(f"{column}\nours / paper", justify="right")
+        grid.add_column(column, justify="right")
     reasons = list(dict.fromkeys(row["why"] for row in result["rows"] if "why" in row))
     for row in result["rows"]:
         mark = f" {MARKS[reasons.index(row['why'])]}" if "why" in row else ""
         grid.add_row(escape(row["name"]) + mark, *[_cell(row, column) for column in columns])
-    console = Console()
+    console = _console(grid)
     console.print(grid)
     for note in [*map("{} {}".format, MARKS, reasons), *result["notes"]]:
         console.print(note, highlight=False, markup=False, soft_wrap=True)
