@@ -25,6 +25,10 @@ IMAGES, SEEDS = 100, 10
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
+class BlindError(UserError):
+    """The server's model does not see images."""
+
+
 def parse_clair(answer: str) -> float | None:
     """The score 0 to 100 of a CLAIR answer, JSON or "Score: 85"; None if there is none in range."""
     match = re.search(r"\{.*\}", answer, re.DOTALL)
@@ -92,7 +96,11 @@ def judge(
 
 
 def probe_sight(server: Server) -> None:
-    """Ask the colour of a red and of a blue picture; servers drop images of text-only models silently."""
+    """Ask the colour of a red and of a blue picture; servers drop images of text-only models silently.
+
+    Raises:
+        BlindError: wrong or no colours.
+    """
     import tempfile
 
     answers = []
@@ -104,7 +112,7 @@ def probe_sight(server: Server) -> None:
             (answer,) = server.ask_all([question], lambda text: text)
             answers.append((answer or "").lower())
     if "red" not in answers[0] or "blue" not in answers[1]:
-        raise UserError(
+        raise BlindError(
             f"{server.options.model} does not see images: a red picture is {answers[0][:40]!r} to it and a "
             f"blue one {answers[1][:40]!r}; choose a vision model for the judge"
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros.errors import UserError
+from ser_ros.eval.judges import BlindError
 from ser_ros.eval.metric import Metric
 from ser_ros.eval.paper_tables import STAGES, Benchmark, Row, Table
 from ser_ros.eval.predict import PredictRecipe, predict
@@ -134,10 +135,18 @@ def _score(
         "MLLM judge": options.server.model,
     }
     wanted = [METRICS[column] for column in columns if have.get(column, True)]
-    chosen = replace(
-        options, metrics=wanted, authors_cut=benchmark.authors_cut, images=root / benchmark.images
-    )
-    _, metrics = score(root / benchmark.references, predictions, chosen)
+    chosen = replace(options, authors_cut=benchmark.authors_cut, images=root / benchmark.images)
+
+    def scores(names: list[str]) -> list[Metric]:
+        return score(root / benchmark.references, predictions, replace(chosen, metrics=names))[1]
+
+    metrics = scores([name for name in wanted if name != "judge"])
+    if "judge" in wanted:
+        try:
+            metrics += scores(["judge"])
+        except BlindError as error:  # it may still answer CLAIR's questions
+            result.notes.append(f"MLLM judge: {error}")
+            result.ours["MLLM judge"] = None
     for metric in metrics:
         column = metric.name if metric.name in METRICS else metric.name.partition("(")[0]
         result.ours[column] = _on_paper_scale(metric)

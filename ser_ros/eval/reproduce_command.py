@@ -153,7 +153,7 @@ def _print(result: dict[str, Any]) -> None:
     from ser_ros.eval.reproduce import COLUMNS
 
     columns = [column for column in COLUMNS if any(column in row["paper"] for row in result["rows"])]
-    grid = Grid(title=f"{result['title']}\nours / paper", box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    grid = Grid(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     grid.add_column("row", overflow="fold")
     for column in columns:
         grid.add_column(column, justify="right")
@@ -162,6 +162,7 @@ def _print(result: dict[str, Any]) -> None:
         mark = f" {MARKS[reasons.index(row['why'])]}" if "why" in row else ""
         grid.add_row(escape(row["name"]) + mark, *[_cell(row, column) for column in columns])
     console = _console(grid)
+    console.print(f"{result['title']}: ours / paper", style="bold", markup=False, soft_wrap=True)
     console.print(grid)
     for note in [*map("{} {}".format, MARKS, reasons), *result["notes"]]:
         console.print(note, highlight=False, markup=False, soft_wrap=True)

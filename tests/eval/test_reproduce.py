@@ -12,10 +12,12 @@ import pytest
 
 from ser_ros.cli import main
 from ser_ros.eval import reproduce
+from ser_ros.eval.llm import ServerOptions
 from ser_ros.eval.paper_tables import Benchmark, Row, Table, load_table, needed, tables, training_recipe
 from ser_ros.eval.reproduce import ABSENT, METRICS, Place, RowResult, run_row, train_row
 from ser_ros.eval.score import ScoreOptions
 from ser_ros.train.recipe_file import load_recipe
+from tests.llm_server import serve_with_filter
 
 WANTED = {f"table{n}" for n in (2, 3, 5, 6, 7, 8, 9, 10, 12, 16)} | {"figure9"}
 
@@ -75,6 +77,20 @@ def test_our_number_beside_the_papers(files: SimpleNamespace) -> None:
     assert 30 < found.ours["CAPTURE"] < 100
     assert [note.partition(":")[0] for note in found.notes] == ["CAPTURE(variant)", "BERTScore", "MLLM judge"]
     assert run_row(table, other, place, ScoreOptions(), {}) == RowResult()
+
+
+def test_an_llm_that_sees_nothing_still_scores_captions(files: SimpleNamespace) -> None:
+    from PIL import Image
+
+    for number in (1, 2, 3):
+        Image.new("RGB", (8, 8)).save(files.folder / f"{number}.png")
+    row = Row("ours", {"CLAIR": 76.3, "MLLM judge": 2.74}, benchmark="b", predictions="perfect.json")
+    table = Table("t", "a table", {"b": Benchmark("references.json", ".")}, [row])
+    place = Place(files.folder, files.folder / "runs", training_recipe)
+    with serve_with_filter("Score: 80", "nothing") as url:
+        found = run_row(table, row, place, ScoreOptions(server=ServerOptions("m", url)), {})
+    assert found.ours == {"CLAIR": 80, "MLLM judge": None}
+    assert "m does not see images" in found.notes[0]
 
 
 def test_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
