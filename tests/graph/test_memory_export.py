@@ -37,6 +37,14 @@ def test_the_newest_objects_come_with_their_places_alone() -> None:
         assert [node["kind"] for _, node in memory.to_networkx().nodes(data=True)].count("place") == 40
 
 
+def test_what_was_said_once_counts_once_in_a_large_graph() -> None:
+    with Memory.open() as memory:
+        memory.observe(seen("a dog"))
+        memory.observe(seen("a cup on a table", i, pose(10.0 * i)) for i in range(1, 300))
+        said = [edge for *_, edge in memory.to_networkx().edges(data=True) if edge["predicate"] == "on"]
+        assert [edge["count"] for edge in said] == [1] * 299
+
+
 def test_node_link_json_reads_back_as_the_same_graph(graph: nx.MultiDiGraph) -> None:
     back = nx.node_link_graph(json.loads(to_json(graph)), edges="edges")
     assert nx.utils.graphs_equal(back, graph)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ser_ros.graph.memory.evidence import drop_uncited
 from ser_ros.graph.memory.observation import Observation
@@ -13,8 +14,7 @@ from ser_ros.graph.memory.vocabulary import SUPPORTS, location
 MOST_RELATIONS = 24
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(NamedTuple):
     """What was said of two objects, over all origins.
 
     Attributes:
@@ -27,7 +27,7 @@ class Relation:
     predicate: str
     object: int
     location: str
-    count: int
+    times: int
     first_seen: int
     last_seen: int
     confidence: float
@@ -75,20 +75,16 @@ def record_relations(
 
 def relations_of(db: sqlite3.Connection, rows: Iterable[int]) -> list[Relation]:
     """All relations that the objects have a part in, newest first."""
-    numbers = sorted(set(rows))
+    wanted = set(rows)
     found: dict[tuple[int, str, int], Relation] = {}
-    for at in range(0, len(numbers), 500):
-        some = numbers[at : at + 500]
-        marks = ",".join("?" * len(some))
-        for row in db.execute(
-            f"""SELECT * FROM relation WHERE subject IN (SELECT DISTINCT subject FROM relation
-            WHERE subject IN ({marks}) OR object IN ({marks}))
-            ORDER BY last_seen DESC, subject, predicate, object""",
-            (*some, *some),
-        ):
-            key = (row["subject"], row["predicate"], row["object"])
-            found[key] = _merged(found.get(key), row)
-    wanted = set(numbers)
+    for row in db.execute(
+        """WITH wanted (id) AS (SELECT value FROM json_each(?)) SELECT * FROM relation WHERE subject IN (
+        SELECT id FROM wanted UNION SELECT subject FROM relation WHERE object IN (SELECT id FROM wanted))
+        ORDER BY last_seen DESC, subject, predicate, object""",
+        (json.dumps(sorted(wanted)),),
+    ):
+        key = (row["subject"], row["predicate"], row["object"])
+        found[key] = _merged(found.get(key), row)
     relations = mark_current(list(found.values()))
     return [relation for relation in relations if relation.subject in wanted or relation.object in wanted]
 
@@ -106,7 +102,7 @@ def mark_current(relations: list[Relation]) -> list[Relation]:
     return [
         relation
         if relation.location not in SUPPORTS or relation.last_seen >= newest[relation.subject]
-        else Relation(**{**relation.__dict__, "current": False})
+        else relation._replace(current=False)
         for relation in relations
     ]
 
@@ -118,11 +114,11 @@ def _merged(known: Relation | None, row: sqlite3.Row) -> Relation:
             row["subject"], row["predicate"], row["object"], row["location"], row["count"], row["first_seen"],
             row["last_seen"], mean, row["observation"], row["start"], row["end"],
         )  # fmt: skip
-    count = known.count + row["count"]
+    count = known.times + row["count"]
     return Relation(
         known.subject, known.predicate, known.object, known.location, count,
         min(known.first_seen, row["first_seen"]), known.last_seen,
-        (known.confidence * known.count + row["confidence_sum"]) / count,
+        (known.confidence * known.times + row["confidence_sum"]) / count,
         known.observation, known.start, known.end,
     )  # fmt: skip
 

@@ -99,7 +99,7 @@ def _add_relations(graph: nx.MultiDiGraph, db: sqlite3.Connection, keys: dict[in
             keys[one.subject],
             keys[one.object],
             predicate=one.predicate,
-            count=one.count,
+            count=one.times,
             first_seen=one.first_seen,
             last_seen=one.last_seen,
             confidence=min(1.0, one.confidence),
