@@ -8,10 +8,30 @@ from ser_ros.errors import UserError
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.store import Store
 
+# From a point, given as x, x, y, y, to the place in view of an object.
+SQUARED_DISTANCE = "(view_x - ?) * (view_x - ?) + (view_y - ?) * (view_y - ?)"
+
 
 def cell(value: float, size: float) -> int:
     """Row or column of the search grid that a coordinate lies in."""
     return math.floor(value / size)
+
+
+def cells_around(
+    x: float, y: float, reach: float, size: float, table: str = ""
+) -> tuple[str, tuple[int, ...]]:
+    """Cells that a position at most `reach` metres away can lie in, as a condition and its values.
+
+    Columns are listed, so that the index on (cell_x, cell_y) reads the rows between in each of them; between
+    two columns it would read every row.
+
+    Args:
+        table: "object." where several tables have cells.
+    """
+    columns = range(cell(x - reach, size), cell(x + reach, size) + 1)
+    marks = ",".join("?" * len(columns))
+    condition = f"{table}cell_x IN ({marks}) AND {table}cell_y BETWEEN ? AND ?"
+    return condition, (*columns, cell(y - reach, size), cell(y + reach, size))
 
 
 def settle_grid(store: Store, config: MemoryConfig) -> None:

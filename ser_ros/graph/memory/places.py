@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from ser_ros.graph.memory.config import MemoryConfig
-from ser_ros.graph.memory.grid import cell
+from ser_ros.graph.memory.grid import cell, cells_around
 from ser_ros.graph.memory.homes import take_home
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.store import Store
@@ -102,13 +102,12 @@ class Places:
 
     def _place(self, pose: Pose, stamp: int, origin: int) -> int:
         radius, db = self._config.place_radius, self._store.db
-        column, row = cell(pose.x, radius), cell(pose.y, radius)
+        around, cells = cells_around(pose.x, pose.y, radius, radius)
         near = [
             (math.hypot(x - pose.x, y - pose.y), number)
             for number, x, y in db.execute(
-                "SELECT id, x, y FROM place WHERE cell_x BETWEEN ? AND ? AND cell_y BETWEEN ? AND ?"
-                " AND abs(z - ?) <= ?",
-                (column - 1, column + 1, row - 1, row + 1, pose.z, max(radius, 1.0)),
+                f"SELECT id, x, y FROM place WHERE {around} AND abs(z - ?) <= ?",
+                (*cells, pose.z, max(radius, 1.0)),
             )
         ]
         if near and min(near)[0] <= radius:
@@ -116,7 +115,7 @@ class Places:
         uid = short_hash(self._store.meta("robot"), stamp, pose.x, pose.y, pose.z)
         cursor = db.execute(
             "INSERT INTO place (uid, x, y, z, cell_x, cell_y) VALUES (?, ?, ?, ?, ?, ?)",
-            (uid, pose.x, pose.y, pose.z, column, row),
+            (uid, pose.x, pose.y, pose.z, cell(pose.x, radius), cell(pose.y, radius)),
         )
         db.execute("INSERT INTO place_alias VALUES (?, ?)", (uid, cursor.lastrowid))
         return int(cursor.lastrowid or 0)

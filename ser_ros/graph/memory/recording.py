@@ -9,7 +9,7 @@ from ser_ros.graph.memory.absence import note_absences
 from ser_ros.graph.memory.candidates import known_names
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.evidence import drop_uncited, keep_evidence
-from ser_ros.graph.memory.grid import cell, settle_grid
+from ser_ros.graph.memory.grid import cell, cells_around, settle_grid
 from ser_ros.graph.memory.homes import nearest_home
 from ser_ros.graph.memory.identity import Likeness, NameRule, Verdict, judge
 from ser_ros.graph.memory.observation import Observation
@@ -24,7 +24,7 @@ from ser_ros.graph.pose import Pose
 # The place of a thing is the mean of this many of its newest places in view: it may be moved.
 VIEW_MEMORY = 10
 MOST_LINKS = 4
-_NO_POSE = (None,) * 7
+_POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 
 
 class Recorder:
@@ -165,12 +165,9 @@ class Recorder:
                 f"{columns} WHERE label = ? AND last_seen >= ? ORDER BY last_seen DESC LIMIT 50",
                 (label, since),
             ).fetchall()
-        size = self.config.merge_radius
-        column, row = (cell(value, size) for value in sighting.view_point)
+        near, cells = cells_around(*sighting.view_point, self.config.merge_radius, self.config.merge_radius)
         rows = self._store.db.execute(
-            f"{columns} WHERE label = ? AND cell_x BETWEEN ? AND ? AND cell_y BETWEEN ? AND ?"
-            " ORDER BY last_seen DESC LIMIT 50",
-            (label, column - 1, column + 1, row - 1, row + 1),
+            f"{columns} WHERE label = ? AND {near} ORDER BY last_seen DESC LIMIT 50", (label, *cells)
         ).fetchall()
         rows += self._store.db.execute(
             f"{columns} WHERE label = ? AND cell_x IS NULL AND last_seen >= ?"
@@ -205,51 +202,42 @@ class Recorder:
             "SELECT label, head, count, last_seen, times_seen, view_x, view_y FROM object WHERE id = ?",
             (row,),
         ).fetchone()
+        newest: dict[str, object] = {}
+        if stamp >= known["last_seen"]:
+            newest["camera"] = observation.camera
+            if thing.count is not None:
+                newest["count"] = thing.count
+            if len(thing.label) > len(known["label"]) and thing.head == known["head"]:
+                newest["label"] = thing.label
+            newest |= self._moved(sighting, observation, view, known)
+        # One statement and no column that stays as it is: each index that holds one is written again.
         db.execute(
-            """UPDATE object SET times_seen = times_seen + 1, confidence_sum = confidence_sum + ?,
+            f"""UPDATE object SET times_seen = times_seen + 1, confidence_sum = confidence_sum + ?,
             first_seen = min(first_seen, ?), last_seen = max(last_seen, ?),
-            told = CASE WHEN told = 2 THEN 0 ELSE told END, gone = 0 WHERE id = ?""",
-            (thing.confidence * observation.confidence, stamp, stamp, row),
+            told = CASE WHEN told = 2 THEN 0 ELSE told END, gone = 0
+            {"".join(f", {name} = ?" for name in newest)} WHERE id = ?""",
+            (thing.confidence * observation.confidence, stamp, stamp, *newest.values(), row),
         )
-        if stamp < known["last_seen"]:
-            return
-        label, head = (
-            (thing.label, thing.head)
-            if len(thing.label) > len(known["label"]) and thing.head == known["head"]
-            else (known["label"], known["head"])
-        )
-        db.execute(
-            "UPDATE object SET label = ?, head = ?, count = ?, camera = ? WHERE id = ?",
-            (
-                label,
-                head,
-                thing.count if thing.count is not None else known["count"],
-                observation.camera,
-                row,
-            ),
-        )
-        if sighting.view_point is None:
-            return
+
+    def _moved(
+        self, sighting: Sighting, observation: Observation, view: View, known: sqlite3.Row
+    ) -> dict[str, object]:
+        """Columns that tell where a known object was seen last and where it is taken to be."""
         point = sighting.view_point
+        if point is None:
+            return {}
         if known["view_x"] is not None:
             weight = 1.0 / min(known["times_seen"] + 1, VIEW_MEMORY)
             point = (
                 known["view_x"] + weight * (point[0] - known["view_x"]),
                 known["view_y"] + weight * (point[1] - known["view_y"]),
             )
-        db.execute(
-            """UPDATE object SET place = ?, sector = ?, x = ?, y = ?, z = ?, qx = ?, qy = ?, qz = ?, qw = ?,
-            view_x = ?, view_y = ?, cell_x = ?, cell_y = ?, home = ? WHERE id = ?""",
-            (
-                view.place,
-                view.sector,
-                *_numbers(observation),
-                *point,
-                *self._cells(point),
-                self._home(point),
-                row,
-            ),
-        )
+        pose = dict(zip(_POSE, _numbers(observation), strict=True))
+        column, line = self._cells(point)
+        return {
+            "place": view.place, "sector": view.sector, **pose, "view_x": point[0], "view_y": point[1],
+            "cell_x": column, "cell_y": line, "home": self._home(point),
+        }  # fmt: skip
 
     def _tally(self, sighting: Sighting, observation: Observation, view: View, row: int, origin: int) -> None:
         stamp, confidence = observation.stamp_ns, sighting.thing.confidence * observation.confidence
@@ -291,4 +279,6 @@ def _distance(sighting: Sighting, known: sqlite3.Row) -> float:
 
 def _numbers(observation: Observation) -> tuple[float | None, ...]:
     pose = observation.pose
-    return _NO_POSE if pose is None else (pose.x, pose.y, pose.z, pose.qx, pose.qy, pose.qz, pose.qw)
+    return (
+        (None,) * len(_POSE) if pose is None else (pose.x, pose.y, pose.z, pose.qx, pose.qy, pose.qz, pose.qw)
+    )

@@ -56,10 +56,8 @@ def settle_attributes(db: sqlite3.Connection, row: int) -> None:
             current[state] = text
         else:
             lasting.add(text)
-    db.execute(
-        "UPDATE object SET attributes = ? WHERE id = ?",
-        (attribute_text(lasting | set(current.values())), row),
-    )
+    texts = attribute_text(lasting | set(current.values()))
+    db.execute("UPDATE object SET attributes = ?1 WHERE id = ?2 AND attributes <> ?1", (texts, row))
 
 
 def trim_history(db: sqlite3.Connection, row: int, state: str, most: int) -> None:
