@@ -30,8 +30,6 @@ _LABELS = """WITH RECURSIVE name (label) AS (
     FROM name WHERE label IS NOT NULL)
 SELECT label, (SELECT head FROM object WHERE object.label = name.label
     ORDER BY object.attributes, trust, last_seen LIMIT 1) FROM name WHERE label IS NOT NULL"""
-_IN_ROOM = """(home IN (SELECT id FROM place WHERE room = ?)
-    OR home IS NULL AND place IN (SELECT id FROM place WHERE room = ?))"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,11 @@ class Fit(NamedTuple):
     unseen: int
     number: int
     score: float
+
+    @classmethod
+    def of(cls, number: int, score: float, last_seen: int) -> Fit:
+        """The fit of an object with its score."""
+        return cls(-_hundredths(score), -last_seen, number, score)
 
 
 class Candidates:
@@ -108,12 +111,17 @@ class Candidates:
         """What is in a room, the most trusted first; no walls and floors."""
         limits, values = limits_of(question)
         marks = ",".join("?" * len(STRUCTURE))
-        numbers = self._store.db.execute(
-            f"""SELECT id, trust FROM object WHERE {_IN_ROOM} AND head NOT IN ({marks}) {limits}
+        # Each half reads one index: object_home and object_homeless.
+        things = f"""SELECT id, gone, trust, last_seen FROM object
+            WHERE {{}} IN (SELECT id FROM place WHERE room = ?) AND head NOT IN ({marks}) {limits}"""
+        some = (room, *sorted(STRUCTURE), *values)
+        rows = self._store.db.execute(
+            f"""SELECT id, trust, last_seen FROM ({things.format("home")}
+            UNION ALL {things.format("home IS NULL AND place")})
             ORDER BY gone <> 0, trust DESC, last_seen DESC, id LIMIT ?""",
-            (room, room, *sorted(STRUCTURE), *values, most),
+            (*some, *some, most),
         )
-        return self.read([Fit(0, 0, number, trust) for number, trust in numbers])
+        return self.read([Fit.of(*row) for row in rows])
 
     def read(self, fits: Sequence[Fit]) -> list[Candidate]:
         """The same objects with all that is known of them."""
@@ -163,7 +171,7 @@ class Candidates:
             WHERE 1 {limits} ORDER BY round(100.0 * fit) DESC, last_seen DESC, object.id LIMIT ?""",
             (score, *rooms, json.dumps(looks), *values, most),
         )
-        return [Fit(-_hundredths(fit), -last_seen, number, fit) for number, last_seen, fit in rows]
+        return [Fit.of(number, fit, last_seen) for number, last_seen, fit in rows]
 
 
 def known_names(store: Store) -> list[Name]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -122,6 +123,7 @@ class NameRule:
         return self._vectors[text]
 
 
+@lru_cache(4096)
 def is_person(head: str) -> bool:
     """Whether the noun names a person: "man", "skier".
 

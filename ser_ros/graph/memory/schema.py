@@ -128,8 +128,15 @@ CREATE INDEX object_look ON object (label, attributes, trust, last_seen);
 DROP INDEX object_head;
 """
 
+# What is in a room is found without reading its things. An object is in one of the two indices.
+_IN_ROOM = """
+DROP INDEX object_home;
+CREATE INDEX object_home ON object (home, head, gone, trust, last_seen) WHERE home IS NOT NULL;
+CREATE INDEX object_homeless ON object (place, head, gone, trust, last_seen) WHERE home IS NULL;
+"""
+
 # Entry i brings a file from version i to i + 1; a released entry never changes.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHANGES, _ONCE, _TRUST)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHANGES, _ONCE, _TRUST, _IN_ROOM)
 VERSION = len(MIGRATIONS)
 
 # Children first, so that emptying them fires no cascade.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ser_ros.graph.memory.answer import Answer, Match
-from ser_ros.graph.memory.candidates import Candidate, Candidates
+from ser_ros.graph.memory.candidates import Candidate, Candidates, Fit
 from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
@@ -16,7 +16,7 @@ from ser_ros.graph.memory.scoring import room_score
 from ser_ros.graph.memory.speech import CLEAR, say
 from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.surroundings import Surroundings, describe_relation
+from ser_ros.graph.memory.surroundings import Likeness, Surroundings, describe_relation
 from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE
 from ser_ros.graph.triples import SceneTriples
 
@@ -74,9 +74,14 @@ class Search:
         if question.anchor is None:
             clear = [fit.number for fit in fits if fit.score >= CLEAR]
             return self._candidates.read(fits[: question.max_matches]), clear
-        found = _best(self._related(self._candidates.read(fits), question))
-        clear = [one.row["id"] for one in found if one.score >= CLEAR]
-        return [one for one in found if one.score >= least][: question.max_matches], clear
+        around = self._around(question)
+        likenesses = around.stand(question.location, [fit.number for fit in fits])
+        found = [
+            (Fit.of(fit.number, fit.score * likeness.score, -fit.unseen), likeness)
+            for fit, likeness in zip(fits, likenesses, strict=True)
+        ]
+        clear = [fit.number for fit, _ in found if fit.score >= CLEAR]
+        return self._best(found, around, question), clear
 
     def _state(self, question: Question) -> tuple[list[Candidate], list[int]]:
         """What fits but for its state: first where the state is known, and of these what was seen last."""
@@ -103,28 +108,27 @@ class Search:
         if question.anchor is None and question.room:
             return self._candidates.in_room(question.room, question, question.max_matches), []
         if question.anchor is None:
-            rows = select(self._store, "gone = 0", (), question, _MOST_RECENT)
+            rows = select(self._store, "gone = 0", (), question, most=_MOST_RECENT)
             things = [Candidate(row, row["trust"]) for row in rows if row["head"] not in STRUCTURE]
             return things[: question.max_matches], []
         around = self._around(question)
         found = []
         for row, likeness in around.inhabitants(question):
             score = likeness.score * row["trust"] * room_score(question.room, row["room"])
-            found.append(Candidate(row, score, likeness.observation, likeness.words))
-        best = [candidate for candidate in _best(found) if candidate.score >= question.min_score]
-        return best[: question.max_matches], []
+            found.append((Fit.of(row["id"], score, row["last_seen"]), likeness))
+        return self._best(found, around, question), []
 
-    def _related(self, found: list[Candidate], question: Question) -> list[Candidate]:
-        around = self._around(question)
-        likenesses = around.stand(question.location, [candidate.row for candidate in found])
+    def _best(
+        self, found: list[tuple[Fit, Likeness]], around: Surroundings, question: Question
+    ) -> list[Candidate]:
+        """The best of what stands to the anchor as asked, read with the words for how it does."""
+        enough = [pair for pair in found if pair[0].score >= question.min_score]
+        best = sorted(enough, key=lambda pair: pair[0])[: question.max_matches]
         return [
-            replace(
-                candidate,
-                score=candidate.score * likeness.score,
-                observation=likeness.observation,
-                relation=likeness.words,
+            replace(candidate, observation=likeness.observation, relation=around.words(likeness))
+            for candidate, (_, likeness) in zip(
+                self._candidates.read([fit for fit, _ in best]), best, strict=True
             )
-            for candidate, likeness in zip(found, likenesses, strict=True)
         ]
 
     def _around(self, question: Question) -> Surroundings:
@@ -132,8 +136,7 @@ class Search:
         assert question.anchor is not None
         fits = self._candidates.described(question.anchor, Question(question.text), most=_MOST_RELATED)
         most = max((fit.score for fit in fits), default=0.0)
-        near = [fit for fit in fits if fit.score >= 0.5 * most > 0.0]
-        anchors = [(candidate.row, candidate.score / most) for candidate in self._candidates.read(near)]
+        anchors = {fit.number: fit.score / most for fit in fits if fit.score >= 0.5 * most > 0.0}
         return Surroundings(self._store, anchors, question.anchor.attributes, self.config.near_radius)
 
     def _match(self, candidate: Candidate) -> Match:
@@ -141,11 +144,6 @@ class Search:
         return match_of(
             self._store, candidate.row, candidate.score, observation=candidate.observation, relation=relation
         )
-
-
-def _best(candidates: list[Candidate]) -> list[Candidate]:
-    """Best first; of those that fit as well, within a hundredth, the one seen last."""
-    return sorted(candidates, key=lambda one: (-round(one.score, 2), -one.row["last_seen"], one.row["id"]))
 
 
 def _parser() -> Callable[[str], SceneTriples]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ser_ros.graph.memory.grid import cell
+from ser_ros.graph.memory.grid import SQUARED_DISTANCE, cells_around
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.relations import Relation, relations_of
-from ser_ros.graph.memory.rows import attributes_of, select
+from ser_ros.graph.memory.rows import RANKED, select
 from ser_ros.graph.memory.speech import a_thing
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS, STRUCTURE
@@ -19,67 +19,79 @@ from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS, STR
 # Fit of a relation that captions stated so, stated the other way round, stated once and no more; of a
 # place in view nearby; of nothing known.
 _STATED, _INVERSE, _HISTORY, _NEARBY, _UNKNOWN = 1.0, 0.9, 0.5, 0.7, 0.25
-# Things looked at around one anchor, the ones seen last.
-_MOST_AROUND = 200
+# Anchors whose neighbourhood is looked at, the best; things looked at in it, the ones seen last.
+_MOST_CENTRES, _MOST_AROUND = 20, 200
 
 
-@dataclass(frozen=True)
-class Likeness:
-    """How well a thing stands to the anchor, the caption that says so, and the words for it."""
+class Likeness(NamedTuple):
+    """How well a thing stands to an anchor.
+
+    Attributes:
+        observation: the caption that says so; None where the places in view do.
+        anchor: row of the anchor; None where nothing is known.
+        location: how it stands to it.
+    """
 
     score: float
     observation: int | None = None
-    words: str = ""
+    anchor: int | None = None
+    location: str = ""
 
 
 class Surroundings:
     """The things around some anchors.
 
     Args:
-        anchors: (row, how well it fits what was asked, in [0, 1]).
+        anchors: {row: how well it fits what was asked, in [0, 1]}, the best first.
         looks: attributes that were asked of the anchor, to name it by.
         near_radius: metres between places in view that count as near.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        anchors: list[tuple[sqlite3.Row, float]],
-        looks: frozenset[str],
-        near_radius: float,
-    ):
-        self._store, self._looks, self._radius = store, looks, near_radius
-        self._anchors = {row["id"]: (row, score) for row, score in anchors}
-        self._relations = relations_of(store.db, self._anchors)
-        placed = [(row, score) for row, score in anchors if row["view_x"] is not None]
+    def __init__(self, store: Store, anchors: dict[int, float], looks: frozenset[str], near_radius: float):
+        self._store, self._anchors, self._looks, self._radius = store, anchors, looks, near_radius
+        self._relations = relations_of(store.db, anchors)
+        self._points = self._places_in_view(list(anchors))
+        placed = [number for number in anchors if number in self._points]
         # x, y, score and row of each anchor with a place in view, [anchors]
         self._placed = (
-            np.array([row["view_x"] for row, _ in placed]),
-            np.array([row["view_y"] for row, _ in placed]),
-            np.array([score for _, score in placed]),
-            np.array([row["id"] for row, _ in placed], np.int64),
+            np.array([self._points[number][0] for number in placed]),
+            np.array([self._points[number][1] for number in placed]),
+            np.array([anchors[number] for number in placed]),
+            np.array(placed, np.int64),
         )
 
-    def stand(self, location: str, rows: list[sqlite3.Row]) -> list[Likeness]:
+    def stand(self, location: str, numbers: list[int]) -> list[Likeness]:
         """How each object stands to the best anchor for it."""
         stated = self._stated(location)
-        nearby = self._nearby(location, rows)
+        nearby = self._nearby(location, self._places_in_view(numbers))
         return [
-            max(stated.get(row["id"], _NOTHING), near, key=lambda one: one.score)
-            for row, near in zip(rows, nearby, strict=True)
+            max(stated.get(number, _NOTHING), nearby.get(number, _NOTHING), key=lambda one: one.score)
+            for number in numbers
         ]
 
     def inhabitants(self, question: Question) -> list[tuple[sqlite3.Row, Likeness]]:
-        """Objects that stand so to an anchor, with how well they do."""
+        """Objects (columns `RANKED`) that stand so to an anchor, with how well they do."""
         stated = self._stated(question.location)
         found = {row["id"]: (row, stated[row["id"]]) for row in self._rows(list(stated), question)}
         if question.location == "near":
-            for anchor, _ in list(self._anchors.values())[:20]:
-                around = [row for row in self._around(anchor, question) if row["id"] not in self._anchors]
-                for row, likeness in zip(around, self._nearby("near", around), strict=True):
-                    if likeness.score > found.get(row["id"], (row, _NOTHING))[1].score:
-                        found[row["id"]] = (row, likeness)
+            around = {row["id"]: row for row in self._around(question) if row["id"] not in self._anchors}
+            points = {number: (row["view_x"], row["view_y"]) for number, row in around.items()}
+            for number, likeness in self._nearby("near", points).items():
+                if likeness.score > found.get(number, (None, _NOTHING))[1].score:
+                    found[number] = (around[number], likeness)
         return [pair for pair in found.values() if pair[0]["head"] not in STRUCTURE]
+
+    def words(self, likeness: Likeness) -> str:
+        """How a thing stands to the anchor, as in "near the red sofa"; "" where nothing is known."""
+        if likeness.anchor is None:
+            return ""
+        label, texts = self._store.db.execute(
+            "SELECT label, attributes FROM object WHERE id = ?", (likeness.anchor,)
+        ).fetchone()
+        place = LOCATION_WORDS.get(likeness.location, likeness.location)
+        if not self._looks:
+            return f"{place} the {label}"
+        return f"{place} {a_thing(label, self._looks & set(texts.split('|')), article='the')}"
 
     def _stated(self, location: str) -> dict[int, Likeness]:
         stated: dict[int, Likeness] = {}
@@ -90,47 +102,54 @@ class Surroundings:
             ):
                 if anchor not in self._anchors or thing == anchor:
                     continue
-                fit = _fit(location, relation, forward) * self._anchors[anchor][1]
+                fit = _fit(location, relation, forward) * self._anchors[anchor]
                 if fit > stated.get(thing, _NOTHING).score:
-                    stated[thing] = Likeness(fit, relation.observation, self._phrase(location, anchor))
+                    stated[thing] = Likeness(fit, relation.observation, anchor, location)
         return stated
 
-    def _nearby(self, location: str, rows: list[sqlite3.Row]) -> list[Likeness]:
-        """How each object stands to the anchors by their places in view."""
+    def _nearby(self, location: str, points: dict[int, tuple[float, float]]) -> dict[int, Likeness]:
+        """How objects stand to the anchors by their places in view, where that tells anything."""
         x, y, scores, numbers = self._placed
-        if location not in BESIDE | {"in"} or not numbers.size or not rows:
-            return [_NOTHING] * len(rows)
-        points = np.array([(row["view_x"], row["view_y"]) for row in rows], np.float64)  # NaN for None
-        distances = np.hypot(points[:, :1] - x, points[:, 1:] - y)  # [rows, anchors]
-        others = numbers != np.array([row["id"] for row in rows])[:, None]
-        fits = np.where((distances <= self._radius) & others, scores, 0.0)
+        if location not in BESIDE | {"in"} or not numbers.size or not points:
+            return {}
+        things, places = np.array(list(points), np.int64), np.array(list(points.values()))
+        squared = (places[:, :1] - x) ** 2 + (places[:, 1:] - y) ** 2  # [things, anchors]
+        fits = np.where((squared <= self._radius**2) & (numbers != things[:, None]), scores, 0.0)
         fits *= _NEARBY if location == "near" else _UNKNOWN * 1.4
-        return [
-            Likeness(float(fit[best]), None, self._phrase("near", int(numbers[best])))
-            if fit[best] > _UNKNOWN
-            else _NOTHING
-            for fit, best in zip(fits, fits.argmax(axis=1), strict=True)
-        ]
+        best = fits.argmax(axis=1)
+        return {
+            thing: Likeness(score, None, anchor, "near")
+            for thing, score, anchor in zip(
+                points, fits[np.arange(len(best)), best].tolist(), numbers[best].tolist(), strict=True
+            )
+            if score > _UNKNOWN
+        }
 
-    def _around(self, anchor: sqlite3.Row, question: Question) -> list[sqlite3.Row]:
-        if anchor["view_x"] is None:
-            return []
-        x, y, radius = anchor["view_x"], anchor["view_y"], self._radius
-        size = float(self._store.meta("object_grid"))
-        where = """object.cell_x BETWEEN ? AND ? AND object.cell_y BETWEEN ? AND ?
-            AND (view_x - ?) * (view_x - ?) + (view_y - ?) * (view_y - ?) <= ?"""
-        cells = [cell(value + side, size) for value in (x, y) for side in (-radius, radius)]
-        return select(self._store, where, (*cells, x, x, y, y, radius * radius), question, _MOST_AROUND)
+    def _around(self, question: Question) -> list[sqlite3.Row]:
+        """What is taken to be near the best anchors."""
+        size, rows = float(self._store.meta("object_grid")), []
+        for number in list(self._anchors)[:_MOST_CENTRES]:
+            if number in self._points:
+                x, y = self._points[number]
+                near, cells = cells_around(x, y, self._radius, size, "object.")
+                rows += select(
+                    self._store, f"{near} AND {SQUARED_DISTANCE} <= ?", (*cells, x, x, y, y, self._radius**2),
+                    question, most=_MOST_AROUND, columns=RANKED,
+                )  # fmt: skip
+        return rows
 
     def _rows(self, numbers: list[int], question: Question) -> list[sqlite3.Row]:
         where = "object.id IN (SELECT value FROM json_each(?))"
-        return select(self._store, where, (json.dumps(numbers),), question)
+        return select(self._store, where, (json.dumps(numbers),), question, columns=RANKED)
 
-    def _phrase(self, location: str, anchor: int) -> str:
-        row, place = self._anchors[anchor][0], LOCATION_WORDS.get(location, location)
-        if not self._looks:
-            return f"{place} the {row['label']}"
-        return f"{place} {a_thing(row['label'], self._looks & attributes_of(row), article='the')}"
+    def _places_in_view(self, numbers: list[int]) -> dict[int, tuple[float, float]]:
+        """Where objects are taken to be, metres; of those that were seen from a known pose."""
+        rows = self._store.db.execute(
+            """SELECT id, view_x, view_y FROM object
+            WHERE id IN (SELECT value FROM json_each(?)) AND view_x IS NOT NULL""",
+            (json.dumps(numbers),),
+        )
+        return {number: (x, y) for number, x, y in rows}
 
 
 _NOTHING = Likeness(_UNKNOWN)
