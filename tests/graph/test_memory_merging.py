@@ -102,6 +102,15 @@ def test_counts_are_kept_by_robot(tmp_path: Path) -> None:
         assert memory.query("red chair").matches[0].times_seen == 7
 
 
+def test_an_image_that_one_memory_knows_is_known_to_the_merged_one(tmp_path: Path) -> None:
+    scenes = [seen("a red chair", i) for i in range(9)]
+    a = write(tmp_path / "a.db", "anna", scenes)
+    b = write(tmp_path / "b.db", "bert", [seen("a dog", 3)])
+    both, _ = merged(tmp_path, "ab.db", a, b)
+    with Memory.open(both, MemoryConfig(robot="anna", frame_id="map")) as memory:
+        assert memory.observe(scenes) == 0
+
+
 def test_two_things_that_one_robot_told_apart_stay_two(tmp_path: Path) -> None:
     a = write(tmp_path / "a.db", "anna", [seen("a chair next to a chair")])
     b = write(tmp_path / "b.db", "bert", [seen("a chair", 1)])

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from ser_ros.graph.memory import Memory, MemoryConfig, Observation, Pose
+from ser_ros.graph.memory.world_graph import to_json
 from ser_ros.graph.triples import SceneTriples
 from tests.graph.memory_scenes import SECOND, START, blind, pose, seen
 
@@ -197,6 +198,26 @@ def test_one_image_counts_once() -> None:
     assert objects(memory)[0]["times_seen"] == 2
 
 
+def test_a_bag_that_is_played_again_changes_nothing() -> None:
+    scenes = [seen("a ball and a box" if i % 3 else "a box", 30 * i, pose(9.0 * (i % 2))) for i in range(20)]
+    memory = remember(*scenes, evidence_per_object=1)
+    before = to_json(memory.to_networkx())
+    for _ in range(4):
+        memory.start_new_visit()
+        assert memory.observe(scenes) == 0
+    assert to_json(memory.to_networkx()) == before
+
+
+def test_images_are_known_for_a_week() -> None:
+    memory = Memory.open()
+    day = 86_400
+    memory.observe(seen("a chair", i) for i in range(60))
+    memory.observe(seen("a chair", 6 * day + i) for i in range(60))
+    memory.observe(seen("a chair", 9 * day + i) for i in range(60))
+    assert memory.store.db.execute("SELECT count(*) FROM image").fetchone()[0] == 120
+    assert memory.observe(seen("a chair", 6 * day)) == 0
+
+
 def test_a_late_image_does_not_overwrite_a_newer_one() -> None:
     memory = remember(seen("an open door", 10, pose(0.5)), seen("a closed door", 3, pose(0.0)))
     (door,) = objects(memory)
@@ -223,6 +244,14 @@ def test_what_repeated_visits_do_not_find_is_gone_until_it_is_seen_again() -> No
     assert gone[8] is True
     assert gone[9] is False
     assert all(one["gone"] is None for one in objects(memory) if one["label"] == "box")
+
+
+def test_what_was_seen_later_is_not_gone_because_an_older_bag_misses_it() -> None:
+    here, there = pose(), pose(9, 0)
+    memory = remember(seen("a ball and a box", 100_000, here))
+    for turn in range(9):
+        memory.observe([seen("a box", 60 * turn, here), seen("a wall", 60 * turn + 30, there)])
+    assert all(one["gone"] is None for one in objects(memory))
 
 
 def test_evidence_is_the_first_caption_and_the_newest() -> None:

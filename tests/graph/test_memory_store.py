@@ -83,6 +83,40 @@ def test_a_reader_waits_for_nobody(tmp_path: Path) -> None:
             assert time.monotonic() - start < 4.0
 
 
+def test_a_reader_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with Memory.open(path) as writer:
+        writer.observe(seen("a red chair"))
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    for _ in range(2):
+        with Memory.open(path, read_only=True) as reader:
+            assert reader.query("where is the chair").matches
+        assert list(tmp_path.iterdir()) == [path]
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+def test_a_reader_finds_what_a_killed_writer_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), "1"], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        told = [int(writer.stdout.readline()) for _ in range(5)][-1]
+        writer.send_signal(signal.SIGKILL)
+    assert Path(f"{path}-wal").stat().st_size > 0
+    with Memory.open(path, read_only=True) as reader:
+        assert reader.query("chair").matches[0].times_seen >= told
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_log_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    Memory.open(path).close()
+    Path(f"{path}-wal").mkdir()  # as where another user's node writes, unreadable for us
+    with pytest.raises(UserError, match="cannot open"):
+        Memory.open(path, read_only=True)
+
+
 def test_an_old_file_is_upgraded_with_its_content(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     with Memory.open(tmp_path / "new.db") as memory:

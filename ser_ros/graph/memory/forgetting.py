@@ -21,6 +21,8 @@ ONCE_SHARE = 0.1
 # prime, it leaves out no part where images come at a regular pace.
 PLACE_PARTS = 509
 _DAY_NS = 86_400_000_000_000
+# An image is known for so long, so that it is not counted again.
+_IMAGES_NS = 7 * _DAY_NS
 # What was seen in the last hour may yet be seen again.
 _FRESH_NS = 3_600_000_000_000
 _FOREVER = 2**62
@@ -44,6 +46,7 @@ class Forgetting:
         self._unchecked += new
         if self._unchecked >= EVERY:
             self._unchecked = 0
+            self._forget_images(now_ns - _IMAGES_NS)
             self._surplus = self._count_surplus()
             self._aged = self.config.forget_after > 0.0
             if self._aged:
@@ -58,6 +61,14 @@ class Forgetting:
             age = int(self.config.forget_after * _DAY_NS)
             forgotten = self._forget_objects(now_ns - int(ONCE_SHARE * age), now_ns - age, most, now_ns)
             self._aged = forgotten == most
+
+    def _forget_images(self, before: int) -> None:
+        """Delete the oldest images, twice as many as came, as far as they are older than that."""
+        self._store.db.execute(
+            """DELETE FROM image WHERE stamp < min(?, coalesce(
+            (SELECT stamp FROM image ORDER BY stamp LIMIT 1 OFFSET ?), ?))""",
+            (before, 2 * EVERY, before),
+        )
 
     def _count_surplus(self) -> int:
         number = int(self._store.db.execute("SELECT count(*) FROM object").fetchone()[0])

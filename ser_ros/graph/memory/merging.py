@@ -110,6 +110,7 @@ class _Writer:
                 self._link(score, *uids)
         places = self._write_places()
         observations = self._write_observations(places)
+        self._write_images()
         self._write_objects(places, observations)
         self._write_relations(observations)
         for row in self._rows.values():
@@ -202,6 +203,14 @@ class _Writer:
                 **{name: one[name] for name in columns},
             )
         return rows
+
+    def _write_images(self) -> None:
+        images = sorted(set().union(*(snapshot.images for snapshot in self._snapshots)))
+        origins = {robot: self._store.origin_id(robot) for robot in sorted({robot for *_, robot in images})}
+        self._db.executemany(
+            "INSERT INTO image VALUES (?, ?, ?)",
+            [(stamp, camera, origins[robot]) for stamp, camera, robot in images],
+        )
 
     def _write_objects(self, places: dict[str, int], observations: dict[str, int]) -> None:
         aliases, size = self._objects.aliases(), self._config.merge_radius

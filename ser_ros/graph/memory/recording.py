@@ -55,6 +55,9 @@ class Recorder:
         observation = Observation(
             observation.stamp_ns, observation.camera, observation.triples, pose, observation.confidence
         )
+        image = (observation.stamp_ns, observation.camera, origin)
+        if not db.execute("INSERT OR IGNORE INTO image VALUES (?, ?, ?)", image).rowcount:
+            return False
         uid = short_hash(self._store.meta("robot"), observation.stamp_ns, observation.camera)
         if db.execute("SELECT 1 FROM observation WHERE uid = ?", (uid,)).fetchone():
             return False

@@ -135,12 +135,21 @@ CREATE INDEX object_home ON object (home, head, gone, trust, last_seen) WHERE ho
 CREATE INDEX object_homeless ON object (place, head, gone, trust, last_seen) WHERE home IS NULL;
 """
 
+# Every image of the last week, also those whose caption nothing cites any more: a bag that is played again
+# adds nothing.
+_IMAGES = """
+CREATE TABLE image (
+    stamp INTEGER NOT NULL, camera TEXT NOT NULL, origin INTEGER NOT NULL,
+    PRIMARY KEY (stamp, camera, origin)) WITHOUT ROWID;
+INSERT INTO image SELECT DISTINCT stamp, camera, origin FROM observation;
+"""
+
 # Entry i brings a file from version i to i + 1; a released entry never changes.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHANGES, _ONCE, _TRUST, _IN_ROOM)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHANGES, _ONCE, _TRUST, _IN_ROOM, _IMAGES)
 VERSION = len(MIGRATIONS)
 
 # Children first, so that emptying them fires no cascade.
 TABLES = (
     "relation", "evidence", "possibly_same", "attribute", "tally", "object_alias", "object", "observation",
-    "room_vote", "visit", "place_alias", "place", "origin",
+    "image", "room_vote", "visit", "place_alias", "place", "origin",
 )  # fmt: skip

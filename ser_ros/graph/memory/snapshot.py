@@ -53,6 +53,7 @@ class Snapshot:
     Attributes:
         places, objects: uid -> columns, with `aliases` (set of uids) and what hangs on them.
         observations: uid -> columns.
+        images: (stamp, camera, robot).
         relations: (subject uid, predicate, object uid, robot) -> columns.
         links: (uid, uid) -> score.
     """
@@ -60,6 +61,7 @@ class Snapshot:
     places: dict[str, Row] = field(default_factory=dict)
     objects: dict[str, Row] = field(default_factory=dict)
     observations: dict[str, Row] = field(default_factory=dict)
+    images: set[tuple[int, str, str]] = field(default_factory=set)
     relations: dict[tuple[str, str, str, str], Row] = field(default_factory=dict)
     links: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -95,6 +97,9 @@ def read_snapshot(store: Store, transform: Transform) -> Snapshot:
         row["place"], row["robot"] = place_uids.get(row["place"]), robots[row["origin"]]
         transform.move(row)
         snapshot.observations[row["uid"]] = row
+
+    images = db.execute("SELECT stamp, camera, origin FROM image")
+    snapshot.images = {(stamp, camera, robots[origin]) for stamp, camera, origin in images}
 
     aliases, tallies = _by(db, "object_alias", "object"), _by(db, "tally", "object")
     attributes, evidence = _by(db, "attribute", "object"), _by(db, "evidence", "object")
