@@ -201,15 +201,20 @@ class Store:
         )
 
     def _connect_read_only(self, path: Path) -> sqlite3.Connection:
+        # A connection that could write, but for the pragma: SQLite lets the last one that closes the file
+        # fold in the log and remove it, and one that could not would leave two empty files for ever.
         uri = path.as_uri()
         db = sqlite3.connect(
-            f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
+            f"{uri}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
         )
         try:
+            db.execute("PRAGMA query_only = ON")
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
-            # A folder we may not write: SQLite cannot make its -shm file, so nobody else writes either.
             db.close()
+            if Path(f"{path}-wal").exists():  # what is in the log must not be missed
+                raise
+            # A folder we may not write: SQLite cannot make its -shm file, so nobody else writes either.
             db = sqlite3.connect(
                 f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
             )
