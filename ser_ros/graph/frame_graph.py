@@ -121,12 +121,12 @@ _UNSAFE = re.compile("[\x00-\x1f\\\\\x7f-\x9f\ud800-\udfff\ufffe\uffff\u2028\u20
 
 
 def to_graphml(graph: nx.MultiDiGraph) -> str:
-    """GraphML text, for Gephi, yEd and `from_graphml`."""
+    """GraphML text, for Gephi, yEd and `from_graphml`; edges of one id would be one edge for them."""
     flat = nx.MultiDiGraph(**_flat(graph.graph))
     for node, data in graph.nodes(data=True):
         flat.add_node(node, **_flat(data))
-    for u, v, key, data in graph.edges(keys=True, data=True):
-        flat.add_edge(u, v, key=key, **_flat(data))
+    for number, (u, v, data) in enumerate(graph.edges(data=True)):
+        flat.add_edge(u, v, key=f"e{number}", **_flat(data))
     out = io.BytesIO()
     nx.write_graphml_xml(flat, out)
     return out.getvalue().decode()
@@ -145,8 +145,8 @@ def from_graphml(text: str) -> nx.MultiDiGraph:
     graph = nx.MultiDiGraph(**{"stamp": None} | _full(flat.graph))
     for node, data in flat.nodes(data=True):
         graph.add_node(node, **{"count": None} | _full(data))
-    for u, v, key, data in flat.edges(keys=True, data=True):
-        graph.add_edge(u, v, key=int(key), **_full(data))
+    for u, v, data in flat.edges(data=True):
+        graph.add_edge(u, v, **_full(data))
     return graph
 
 

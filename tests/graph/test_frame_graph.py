@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import networkx as nx
 import pytest
@@ -85,6 +86,12 @@ def test_networkx_alone_reads_the_json() -> None:
     graph = to_networkx(parse("a cat on a mat"))
     data = json.loads(json.dumps(to_node_link(graph)))
     assert same(nx.node_link_graph(data, edges="edges"), graph)
+
+
+def test_graphml_gives_each_edge_an_id() -> None:
+    text = to_graphml(to_networkx(parse("a cup on a table next to a chair near a window")))
+    ids = re.findall(r"<edge [^>]*id=\"(\w+)\"", text)
+    assert len(ids) == len(set(ids)) >= 3
 
 
 @pytest.mark.parametrize("text", ["", "no xml", "<graphml", "<a/>"])

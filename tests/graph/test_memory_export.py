@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -20,7 +21,8 @@ GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
 def graph() -> nx.MultiDiGraph:
     with Memory.open() as memory:
         memory.observe(
-            seen("a kitchen with a red cup on a table next to a table", i, pose(10.0 * i)) for i in range(3)
+            seen("a living room with a red cup on a table next to a table", i, pose(10.0 * i))
+            for i in range(3)
         )
         return memory.to_networkx()
 
@@ -56,6 +58,9 @@ def test_graphml_gives_each_edge_an_id_and_everything_a_label(graph: nx.MultiDiG
     root = ET.parse(tmp_path / "graph.graphml").getroot()
     edges = [edge.get("id") for edge in root.iter(f"{GRAPHML}edge")]
     assert len(set(edges)) == len(edges) == graph.number_of_edges()
+    nodes = [node.get("id") or "" for node in root.iter(f"{GRAPHML}node")]
+    assert "room:living_room" in nodes
+    assert all(re.fullmatch(r"[\w.:-]+", name) for name in nodes)  # NMTOKEN, as the schema of GraphML has it
     keys = [
         (key.get("for"), key.get("attr.name"), key.get("attr.type")) for key in root.iter(f"{GRAPHML}key")
     ]

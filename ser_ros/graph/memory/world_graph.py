@@ -191,17 +191,22 @@ def write_graph(graph: nx.MultiDiGraph, path: Path) -> None:
     """Write JSON, or GraphML where the name ends in .graphml (lists and dictionaries as JSON text).
 
     In GraphML each edge has an id of its own, since Gephi takes edges of one id for one edge, and all have
-    the `label` that Gephi and yEd show.
+    the `label` that Gephi and yEd show. An id there (NMTOKEN) has no spaces: "room:living_room".
     """
     if path.suffix.lower() != ".graphml":
         path.write_text(to_json(graph) + "\n", encoding="utf-8")
         return
     flat = nx.MultiDiGraph(**graph.graph)
     for key, values in graph.nodes(data=True):
-        flat.add_node(key, **{"label": key, **_flat(values)})
+        flat.add_node(_id(key), **{"label": key, **_flat(values)})
     for number, (source, target, values) in enumerate(graph.edges(data=True)):
-        flat.add_edge(source, target, f"edge:{number}", **{"label": values["predicate"], **_flat(values)})
+        said = {"label": values["predicate"], **_flat(values)}
+        flat.add_edge(_id(source), _id(target), f"edge:{number}", **said)
     nx.write_graphml(flat, path)
+
+
+def _id(key: str) -> str:
+    return key.replace(" ", "_")
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
