@@ -139,6 +139,9 @@ _POSTURE = re.compile(
 _ANYTHING = frozenset(
     ("", "thing", "things", "anything", "something", "everything", "object", "objects", "stuff")
 )
+# "where's", and what speech recognition makes of it.
+_CONTRACTED = re.compile(r"\b(what|where|who|when)'?s\b")
+_OR_NOT = re.compile(r"\b(?P<state>[\w-]+) or (?P<other>[\w-]+)$")
 _ANYONE = re.compile(r"\b(?:anyone|anybody|someone|somebody)\b")
 _LOOKS = COLOURS | MATERIALS | SIZES.keys() | STATES.keys()
 _CHANGES = {"new": "new", "gone": "gone", "missing": "gone"}
@@ -164,6 +167,7 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
     words = " ".join(
         re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
     ).rstrip(" .?!")
+    words = _either(_CONTRACTED.sub(r"\1 is", words))
     if (negation := _NEGATION.search(words)) is not None:
         raise UserError(f"{negation[0]!r} cannot be looked up; ask for what is there")
     words, period = read_period(words, now_ns, timezone)
@@ -193,6 +197,16 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
     raise UserError(
         f"the question {text!r} names nothing to look for; ask for a thing, a room or what changed"
     )
+
+
+def _either(words: str) -> str:
+    """ "is the lamp on or off", "is it open or not": the first of two values of one state asks for both."""
+    found = _OR_NOT.search(words)
+    if found is None:
+        return words
+    state, other = (STATES.get(normal(found[name])) for name in ("state", "other"))
+    alike = state is not None and (state == other or found["other"] == "not")
+    return words[: found.end("state")] if alike else words
 
 
 def _fill(question: Question, rest: str, parse: Callable[[str], SceneTriples]) -> Question | None:
