@@ -36,7 +36,7 @@ from ser_ros.runtime.bench import measure
 from ser_ros.runtime.bench_model import random_tokenizer
 from ser_ros.runtime.bench_script import ScriptedEngine
 from ser_ros.runtime.cuda_engine import CudaEngine
-from ser_ros.runtime.cuda_graphs import CudaGraphs, Direct
+from ser_ros.runtime.cuda_graphs import CudaGraphs, directly
 from ser_ros.runtime.two_glances import TwoGlanceCaptioner
 
 EDITS = 1
@@ -51,14 +51,12 @@ class Benchmark:
     def __init__(self, device: str, images: int, repeats: int):
         self.device, self.images, self.repeats = device, images, repeats
         self.model: SerModel = build(torch.bfloat16, device, random_tokenizer(SerConfig()))
-        self.graphs = (CudaGraphs if device == "cuda" else Direct)(torch.device(device))
+        self.graphs = CudaGraphs(torch.device(device)) if device == "cuda" else directly
         dice = np.random.default_rng(0)
         self.pictures = [dice.integers(0, 256, (480, 640, 3)).astype(np.uint8) for _ in range(images)]
 
     def run(self, part: str) -> dict:
         """One of the parts by its name."""
-        # Ours switches it off; others run as torch comes.
-        torch.backends.cuda.enable_cudnn_sdp(part in (*PEERS, "authors", "eager-20", "eager-60"))
         if part in PEERS:
             return self.peer(part)
         name, _, tokens = part.partition("-")
@@ -87,6 +85,7 @@ class Benchmark:
             took = [self._seconds(attend, query, now, now, mask) for _ in range(3)]
             new.append(took[0])
             again.append(took[2])
+        torch.backends.cuda.enable_cudnn_sdp(True)
         return {"new": statistics.median(new), "again": statistics.median(again)}
 
     def ours(self, tokens: int) -> dict:
@@ -100,7 +99,9 @@ class Benchmark:
 
     def agreement(self) -> dict:
         """Captions of random weights: with graphs, by the same functions unrecorded, and by the model."""
-        unrecorded = CudaEngine(self.model, Direct(torch.device(self.device)))
+        unrecorded = CudaEngine(
+            self.model, lambda f, *a: f(*(x if isinstance(x, int) else x.to(self.device) for x in a))
+        )
         engines = (CudaEngine(self.model, self.graphs), unrecorded, self.model)
         first, *others = ([describe(e, [p], max_tokens=30)[0] for p in self.pictures[:5]] for e in engines)
         result: dict[str, object] = {"captions": len(first)}

@@ -26,15 +26,13 @@ class CudaEngine:
     """An `Engine` of `ser_ros.model.describe` over a SerModel.
 
     One image written greedily is bound by the launches of its thousands of small kernels, so each part runs
-    as a whole. Batches and beams run as SerModel runs them. Attention of cuDNN is switched off in the
-    process: it plans each new length anew, and a growing cache has a new length at each token.
+    as a whole. Batches and beams run as SerModel runs them.
     """
 
     out_of_memory: tuple[type[BaseException], ...] = SerModel.out_of_memory
 
     def __init__(self, model: SerModel, run: Run):
         """Take a model on its device; `run` replays its parts (`CudaGraphs`)."""
-        torch.backends.cuda.enable_cudnn_sdp(False)
         self.model, self.tokenizer = model, model.tokenizer
         self._run = run
         self._decoder = None if model.language.by_cross_attention else StaticDecoder(model, run)

@@ -62,13 +62,13 @@ class StaticDecoder:
     def start(self, ids: np.ndarray, vision: Tensor, positions: np.ndarray, wanted: np.ndarray) -> TopK:
         """Compute a prompt: ids [1, T], vision [1, M, D], positions [1, T - 1 + M], outputs `wanted` [W]."""
         tensors = (torch.from_numpy(ids), vision, torch.from_numpy(positions), torch.from_numpy(wanted))
-        return self._top(self._run.read(self._start, *tensors))
+        return self._top(self._run(self._start, *tensors))
 
     @torch.inference_mode()
     def step(self, tokens: np.ndarray) -> TopK:
         """Append tokens: ids, positions and slots [3, T], in one array as one transfer brings it."""
         seen = _up(int(tokens[2, -1]) + 1, _CACHE_STEP)
-        return self._top(self._run.read(self._step, torch.from_numpy(tokens), seen))
+        return self._top(self._run(self._step, torch.from_numpy(tokens), seen))
 
     def _start(self, ids: Tensor, vision: Tensor, positions: Tensor, wanted: Tensor) -> tuple[Tensor]:
         embeds = self._model.merge(ids, vision)  # [1, L, D]
@@ -95,8 +95,8 @@ class StaticDecoder:
         return (torch.stack([ids[:, 0].double(), log_probs.double()]),)
 
     @staticmethod
-    def _top(result: np.ndarray) -> TopK:
-        ids, log_probs = result[:, None, :, None]  # each [1, W, 1]
+    def _top(result: tuple[Tensor, ...]) -> TopK:
+        ids, log_probs = result[0].cpu().numpy()[:, None, :, None]  # each [1, W, 1]
         return TopK(ids.astype(np.int64), log_probs.astype(np.float32))
 
 

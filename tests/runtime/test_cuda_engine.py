@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ser_ros.errors import UserError
 from ser_ros.model.config import ConnectorConfig, DeepLensConfig, LanguageConfig
 from ser_ros.model.describe import Clock, describe
 from ser_ros.runtime.cuda_engine import CudaEngine
-from ser_ros.runtime.cuda_graphs import Direct
+from ser_ros.runtime.cuda_graphs import directly
 from tests.model.toys import VOCABULARY, toy_config, toy_model
 
-CPU = torch.device("cpu")
 LLAMA = LanguageConfig(
     kind="llama",
     sizes={
@@ -30,7 +30,7 @@ def picture(seed: int) -> np.ndarray:
 
 
 def assert_same(model, images, **options):
-    ours = describe(CudaEngine(model, Direct(CPU)), images, **options)
+    ours = describe(CudaEngine(model, directly), images, **options)
     theirs = describe(model, images, **options)
     for mine, other in zip(ours, theirs, strict=True):
         assert (mine.initial, mine.refined, mine.flags) == (other.initial, other.refined, other.flags)
@@ -65,6 +65,25 @@ def test_batches_and_beams_run_as_before():
     assert_same(model, [picture(0)], max_tokens=20, beams=3)
 
 
+def test_frames_of_a_camera_and_then_another_size():
+    model = toy_model(1)
+    recorded = []
+
+    def run(function, *arguments):
+        recorded.append(getattr(function, "__name__", type(function).__name__))
+        return directly(function, *arguments)
+
+    engine = CudaEngine(model, run)
+    frames = [picture(seed) for seed in range(3)]
+    for frame in (*frames, frames[0][:20]):
+        ours, theirs = (describe(e, [frame], max_tokens=20)[0] for e in (engine, model))
+        assert (ours.initial, ours.refined) == (theirs.initial, theirs.refined)
+    # The first of a size may be its only one.
+    assert recorded.count("Preprocessor") == 2
+    with pytest.raises(UserError, match="uint8, this one is"):
+        describe(engine, [frames[0][:20].astype(np.float32)])
+
+
 def test_without_a_second_glance():
     assert_same(toy_model(1), [picture(0)], refinements=0, max_tokens=1)
     assert_same(toy_model(1, deeplens=None), [picture(0)], refinements=0, max_tokens=150)
@@ -72,7 +91,7 @@ def test_without_a_second_glance():
 
 def test_two_sessions_at_a_time_do_not_mix():
     model = toy_model(1)
-    engine = CudaEngine(model, Direct(CPU))
+    engine = CudaEngine(model, directly)
     features = engine.encode([picture(0)], Clock())
     prompts = [model.tokenizer.glance_prompt()]
     nothing, one = (np.zeros((1, 0), np.int64), np.zeros(1, np.int64)), np.ones(1, np.int64)
@@ -90,7 +109,7 @@ def test_two_sessions_at_a_time_do_not_mix():
 
 
 MODEL = toy_model(3)
-ENGINE = CudaEngine(MODEL, Direct(CPU))
+ENGINE = CudaEngine(MODEL, directly)
 FEATURES = ENGINE.encode([picture(3)], Clock())
 token = st.integers(3, toy_config().language.sizes["vocab_size"] - 10)
 
