@@ -52,6 +52,10 @@ class CudaGraphs:
             recording.graph.replay()
             return tuple(output.clone() for output in recording.outputs)
 
+    def clear(self) -> None:
+        """Forget all recordings; they hold their functions, and so the model behind them."""
+        self._recordings.clear()
+
     def _record(self, function: Function, arguments: tuple[Tensor | int, ...]) -> _Recording:
         while len(self._recordings) >= self._limit:
             del self._recordings[next(iter(self._recordings))]

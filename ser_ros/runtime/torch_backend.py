@@ -36,14 +36,18 @@ def load(
     except torch.OutOfMemoryError:
         raise UserError(f"the model in {model} does not fit into the memory of {place}") from None
 
+    engine: Engine = network
+    graphs = CudaGraphs(place) if place.type == "cuda" and cuda_graphs else None
+    if graphs is not None:
+        engine = CudaEngine(network, graphs)
+
     def free() -> None:
         network.to("meta")
+        if graphs is not None:
+            graphs.clear()
         if place.type == "cuda":
             torch.cuda.empty_cache()
 
-    engine: Engine = network
-    if place.type == "cuda" and cuda_graphs:
-        engine = CudaEngine(network, CudaGraphs(place))
     return TwoGlanceCaptioner(engine, "torch", str(place), on_close=free)
 
 

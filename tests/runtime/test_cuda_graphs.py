@@ -130,7 +130,10 @@ def test_batches_beams_and_two_sessions_run_beside_recordings():
 
 
 def test_the_captioner_records_on_a_gpu_and_frees_it():
+    before = torch.cuda.memory_allocated()
     captioner = load_captioner(device="cuda")
     assert isinstance(captioner.engine, CudaEngine)
     assert captioner.describe([room(1)])[0].refined
+    held = torch.cuda.memory_allocated() - before
     captioner.close()
+    assert torch.cuda.memory_allocated() - before < held / 4  # libraries keep their workspaces
