@@ -238,8 +238,9 @@ def main() -> None:
     for name in chosen:
         command = [sys.executable, __file__, "--one", name, "--work", str(args.work)]
         command += ["--repeats", str(args.repeats), "--tokens", *map(str, args.tokens)]
-        rows |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        print(f"{name} done", file=sys.stderr)
+        done = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        print(json.dumps(done), file=sys.stderr)  # what is measured is not lost when a later one fails
+        rows |= done
     print("| | " + " | ".join(f"{count} tokens (ms)" for count in args.tokens) + " | peak memory (MB) |")
     print("|---" * (len(args.tokens) + 2) + "|")
     for name, row in rows.items():

@@ -16,6 +16,12 @@ from ser_ros.runtime.captioner import CaptionOptions
 _FORGET = 0.3
 """Weight of the newest call in the expected refinement time."""
 
+_DOUBT = 0.95
+"""What is left of the expected refinement time after each refinement that it ruled out.
+
+One slow refinement, as the first on a GPU, must not rule out all others for good.
+"""
+
 _GUESS = 1.5
 """Before the first refinement: expected time as a multiple of the first glance's language model time.
 
@@ -137,7 +143,11 @@ class TwoGlanceCaptioner:
         return _GUESS * first
 
     def _learn(self, key: tuple[int, int], refinements: int, descriptions: list[Description]) -> None:
-        if not descriptions or not refinements or "refinement_skipped" in descriptions[0].flags:
+        if not descriptions or not refinements:
+            return
+        if "refinement_skipped" in descriptions[0].flags:
+            if key in self._expected:
+                self._expected[key] *= _DOUBT
             return
         seconds = descriptions[0].timings
         took = (seconds.get("deeplens", 0.0) + seconds.get("refine", 0.0)) / refinements
