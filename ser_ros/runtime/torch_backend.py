@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ser_ros.errors import UserError
-from ser_ros.model.describe import Engine
+from ser_ros.model.describe import Engine, describe
 from ser_ros.model.ser_model import SerModel
 from ser_ros.runtime.cuda_engine import CudaEngine
 from ser_ros.runtime.cuda_graphs import CudaGraphs
@@ -31,15 +32,15 @@ def load(
     """
     place = pick_device(device)
     network = SerModel.from_pretrained(model, dtype=pick_dtype(dtype, place), device="cpu")
+    graphs = CudaGraphs(place) if place.type == "cuda" and cuda_graphs else None
+    engine: Engine = network
     try:
-        network = network.to(place)
+        network.to(place)
+        if graphs is not None:
+            engine = CudaEngine(network, graphs)
+            _record(engine)
     except torch.OutOfMemoryError:
         raise UserError(f"the model in {model} does not fit into the memory of {place}") from None
-
-    engine: Engine = network
-    graphs = CudaGraphs(place) if place.type == "cuda" and cuda_graphs else None
-    if graphs is not None:
-        engine = CudaEngine(network, graphs)
 
     def free() -> None:
         network.to("meta")
@@ -49,6 +50,13 @@ def load(
             torch.cuda.empty_cache()
 
     return TwoGlanceCaptioner(engine, "torch", str(place), on_close=free)
+
+
+def _record(engine: CudaEngine) -> None:
+    """Record what every caption needs, for which the first picture would have to wait."""
+    config = engine.model.config
+    picture = np.zeros((config.image.size, config.image.size, 3), np.uint8)
+    describe(engine, [picture], refinements=int(config.deeplens is not None), max_tokens=2)
 
 
 def pick_device(name: str) -> torch.device:
