@@ -11,9 +11,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ser_ros.errors import UserError
 from ser_ros.eval.judges import BlindError
@@ -155,7 +157,11 @@ def _score(
 
 
 def train_row(row: Row, place: Place) -> Path:
-    """The model folder of a row's stage; what is there already is not trained again."""
+    """The model folder of a row's stage; what is there already is not trained again.
+
+    Raises:
+        UserError: what is there was trained with another recipe.
+    """
     before = [change for change in row.set if not change.startswith(ONLY_STAGE2)]
     if row.stage != "stage2":
         row = replace(row, set=before)
@@ -166,12 +172,37 @@ def train_row(row: Row, place: Place) -> Path:
     if before != row.set:
         stages = ("stage2",)
         recipe.model.start = str(train_row(replace(row, stage="stage1"), place))
+    path = output.with_name(f"{output.name}.yaml")
+    trained = _without_places(yaml.safe_load(path.read_text())) if path.is_file() else None
+    if trained and (changed := _changed(trained, _without_places(asdict(recipe)))):
+        raise UserError(
+            f"{output} was trained with another recipe ({', '.join(changed)}); delete it and {path.name}, "
+            "or give another --runs"
+        )
     if not all((output / stage / "model" / "config.json").is_file() for stage in stages):
-        path = output.with_name(f"{output.name}.yaml")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, path)
         call(["train", str(path), *(part for stage in stages for part in ("--stage", stage))])
     return output / row.stage / "model"
+
+
+def _without_places(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe without the folders of data, parts and results, which may move."""
+    parts = ("vision_tower", "second_tower", "language_model")
+    names = {part: Path(recipe["model"][part]).name for part in parts}
+    kept = {key: value for key, value in recipe.items() if key not in ("root", "output")}
+    return {**kept, "model": {**recipe["model"], **names, "start": ""}}
+
+
+def _changed(old: Any, new: Any, key: str = "") -> list[str]:
+    """Parameters that differ between two recipes."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            found
+            for name in {**old, **new}
+            for found in _changed(old.get(name), new.get(name), f"{key}.{name}" if key else name)
+        ]
+    return [] if old == new else [key]
 
 
 def call(arguments: Sequence[str]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from ser_ros.cli import main
+from ser_ros.errors import UserError
 from ser_ros.eval import reproduce
 from ser_ros.eval.llm import ServerOptions
 from ser_ros.eval.paper_tables import Benchmark, Row, Table, load_table, needed, tables, training_recipe
@@ -34,6 +36,26 @@ def test_rows_train_recipes_that_exist(name: str) -> None:
         assert set(row.paper) <= {*METRICS, *ABSENT, "seconds"}
         if row.train:
             training_recipe(row)
+
+
+def test_a_model_of_another_recipe_is_not_taken_for_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(arguments: list[str]) -> None:
+        for stage in ("pretrain", "stage1"):
+            model = Path(load_recipe(Path(arguments[1])).output, stage, "model")
+            model.mkdir(parents=True)
+            (model / "config.json").touch()
+
+    monkeypatch.setattr(reproduce, "call", train)
+    row = Row("specialist", {}, train="coco", stage="stage1")
+    train_row(row, Place(tmp_path, tmp_path / "runs", training_recipe))
+    train_row(row, Place(tmp_path / "moved", tmp_path / "runs", training_recipe))
+    faster = Place(
+        tmp_path, tmp_path / "runs", lambda row: training_recipe(replace(row, set=["stages.stage1.epochs=3"]))
+    )
+    with pytest.raises(UserError, match=r"another recipe \(stages.stage1.epochs\)"):
+        train_row(row, faster)
 
 
 def test_rows_share_the_stages_that_their_changes_do_not_touch(
