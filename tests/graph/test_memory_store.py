@@ -113,7 +113,7 @@ def test_a_log_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     Memory.open(path).close()
     Path(f"{path}-wal").mkdir()  # as where another user's node writes, unreadable for us
-    with pytest.raises(UserError, match="cannot open"):
+    with pytest.raises(UserError, match="log that cannot be read"):
         Memory.open(path, read_only=True)
 
 

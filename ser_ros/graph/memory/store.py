@@ -191,6 +191,8 @@ class Store:
         if self.read_only:
             if not path.is_file():
                 raise UserError(f"there is no memory at {path}")
+            if not os.access(path, os.R_OK):
+                raise UserError(f"this user may not read the memory {path}; change its permissions")
             return self._connect_read_only(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,10 +212,17 @@ class Store:
         try:
             db.execute("PRAGMA query_only = ON")
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             db.close()
+            if not os.access(path, os.R_OK):
+                raise UserError(
+                    f"this user may not read the memory {path}; change its permissions"
+                ) from error
             if Path(f"{path}-wal").exists():  # what is in the log must not be missed
-                raise
+                raise UserError(
+                    f"the memory {path} has a log that cannot be read ({error}): give this user permission to"
+                    f" read {path.name}-wal and {path.name}-shm, or close the memory where it is written"
+                ) from error
             # A folder we may not write: SQLite cannot make its -shm file, so nobody else writes either.
             db = sqlite3.connect(
                 f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
