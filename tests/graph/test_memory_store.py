@@ -255,6 +255,29 @@ def test_other_radii_sort_an_old_file_anew(tmp_path: Path) -> None:
         assert memory.counts()["objects"] == memory.counts()["places"] == 1
 
 
+def test_a_loaded_memory_is_sorted_into_the_grid_of_these_radii(tmp_path: Path) -> None:
+    with Memory.open(tmp_path / "memory.db") as memory:
+        memory.observe(seen("a red chair", 0, pose(40, 40)))
+        memory.save(tmp_path / "saved.db")
+    with Memory.open(config=MemoryConfig(merge_radius=0.7, place_radius=0.3)) as memory:
+        memory.load(tmp_path / "saved.db")
+        memory.observe(seen("a red chair", 1, pose(40, 40)))
+        assert memory.counts()["objects"] == memory.counts()["places"] == 1
+    with Memory.open(config=MemoryConfig(frame_id="odom")) as memory:
+        memory.observe(seen("a dog", 0, pose(frame="odom")))
+        with pytest.raises(UserError, match="frame 'map', not 'odom'"):
+            memory.load(tmp_path / "saved.db")
+        assert memory.query("the dog").matches
+
+
+def test_a_cleared_memory_takes_the_frame_of_its_next_pose() -> None:
+    with Memory.open() as memory:
+        memory.observe(seen("a red chair", 0, pose(1, 2, frame="map")))
+        memory.clear()
+        memory.observe(seen("a dog", 1, pose(3, 4, frame="odom")))
+        assert memory.query("the dog").matches[0].pose == pose(3, 4, frame="odom")
+
+
 def test_a_locked_file_is_an_error_not_a_wait_for_ever(tmp_path: Path) -> None:
     with Memory.open(tmp_path / "memory.db") as memory, Memory.open(tmp_path / "memory.db") as other:
         other.store.db.execute("PRAGMA busy_timeout = 50")

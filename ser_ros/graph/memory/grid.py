@@ -34,13 +34,11 @@ def cells_around(
     return condition, (*columns, cell(y - reach, size), cell(y + reach, size))
 
 
-def settle_grid(store: Store, config: MemoryConfig) -> None:
-    """Note frame and radii in a new file; sort an old one into the grid of other radii.
-
-    Call inside a transaction.
+def check_frame(store: Store, config: MemoryConfig) -> None:
+    """Refuse a file whose poses are in another frame than the one that is set.
 
     Raises:
-        UserError: the file has poses in another frame.
+        UserError: it is.
     """
     frame = store.meta("frame_id")
     if (
@@ -53,6 +51,17 @@ def settle_grid(store: Store, config: MemoryConfig) -> None:
             f"the memory {store.path} has poses in the frame {frame!r}, not {config.frame_id!r}; "
             "set the parameter frame_id to it or give another path"
         )
+
+
+def settle_grid(store: Store, config: MemoryConfig) -> None:
+    """Note frame and radii in a new file; sort an old one into the grid of other radii.
+
+    Call inside a transaction.
+
+    Raises:
+        UserError: the file has poses in another frame.
+    """
+    check_frame(store, config)
     if config.frame_id:
         store.set_meta("frame_id", config.frame_id)
     for table, column, size in (("place", "", config.place_radius), ("object", "view_", config.merge_radius)):

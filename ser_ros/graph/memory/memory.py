@@ -21,6 +21,7 @@ from ser_ros.graph.memory.answer import Answer
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.embeddings import Embedder
 from ser_ros.graph.memory.forgetting import Forgetting
+from ser_ros.graph.memory.grid import check_frame
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.question import Question
@@ -187,8 +188,17 @@ class Memory:
         self.store.save(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Replace the memory by a saved one; it stays as it is when that fails."""
+        """Replace the memory by a saved one; it stays as it is when that fails.
+
+        Raises:
+            UserError: no such file, no memory, or one with poses in another frame than `config.frame_id`.
+        """
         self._writer()
+        saved = Store(path, read_only=True)
+        try:
+            check_frame(saved, self.config)
+        finally:
+            saved.close()
         self.store.load(path)
         self._restart()
 
@@ -201,9 +211,7 @@ class Memory:
         self._names.forget()
         self._announcer.restart()
         self._search.forget()
-        if self._recorder is not None:
-            self._recorder.places.forget_current()
-            self._recorder.learn_names()
+        self._writer().adopt()
 
     def _writer(self) -> Recorder:
         if self._recorder is None:

@@ -33,13 +33,13 @@ class Recorder:
     def __init__(self, store: Store, config: MemoryConfig, names: NameRule):
         self.config, self._store, self._names = config, store, names
         self.places = Places(store, config)
-        with store.transaction():
-            settle_grid(store, config)
-        self.learn_names()
+        self.adopt()
 
-    def learn_names(self) -> None:
-        """Know the names that the store holds."""
-        with self._store.reading():
+    def adopt(self) -> None:
+        """Begin with what the store holds: sort it into our grid and know its names."""
+        self.places.forget_current()
+        with self._store.transaction():
+            settle_grid(self._store, self.config)
             names = known_names(self._store)
         for name in names:
             self._names.learn(name)

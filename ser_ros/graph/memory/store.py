@@ -141,10 +141,11 @@ class Store:
         return int((pages - free) * size)
 
     def clear(self) -> None:
-        """Forget everything; the name of the robot stays."""
+        """Forget everything, the frame too; the name of the robot stays."""
         with self.transaction() as db:
             for table in TABLES:
                 db.execute(f"DELETE FROM {table}")
+            db.execute("DELETE FROM meta WHERE key = 'frame_id'")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Copy the whole memory to `path`, which is either the old or the new copy at any moment."""
