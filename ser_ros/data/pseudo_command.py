@@ -100,8 +100,8 @@ def run(args: argparse.Namespace) -> int:
     _show(args, {**counts, "file": str(file.path)})
     if counts["failed"]:
         print(
-            f"ser_ros pseudo: {counts['failed']} captions got no usable answer; training leaves them out, "
-            "the same command asks for them again",
+            f"ser_ros pseudo: captions without a usable answer: {counts['failed']}; training leaves them "
+            "out, the same command asks for them again",
             file=sys.stderr,
         )
     return 0

@@ -109,7 +109,7 @@ def test_a_caption_that_the_server_filters_has_failed(
     shown = capsys.readouterr()
     counts = json.loads(shown.out)
     assert (counts["done"], counts["failed"]) == (5, 1)
-    assert "1 captions got no usable answer" in shown.err
+    assert "without a usable answer: 1" in shown.err
 
 
 def test_ctrl_c_keeps_what_was_answered(captions: Path, tmp_path: Path) -> None:
