@@ -18,7 +18,6 @@ import math
 import os
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +58,6 @@ class ContrastiveRecipe:
         precision: "fp32" or "bf16" (autocast).
         threads: CPU threads, 0 leaves it to torch.
         seed: of weights and order.
-        reload_minutes: look for newly rendered pictures this often; 0 never.
         sizes: of the model.
     """
 
@@ -79,7 +77,6 @@ class ContrastiveRecipe:
     precision: str = "fp32"
     threads: int = 0
     seed: int = 0
-    reload_minutes: float = 0.0
     sizes: Sizes = field(default_factory=Sizes)
 
 
@@ -189,23 +186,19 @@ def train(recipe: ContrastiveRecipe) -> dict:
         model = fresh_model(recipe.sizes, tokenizer)
     model.train_only({"vision"})
 
-    def pictures(split: str, known: Pictures | None = None) -> Pictures:
-        return load_pairs(root / split, recipe.sizes.image, tokenizer, known, recipe.sizes.patch)
-
-    data = pictures("train").to(device)
-    held = pictures("val", dataclasses.replace(data, files=set())).to(device)
+    size, patch = recipe.sizes.image, recipe.sizes.patch
+    data = load_pairs(root / "train", size, patch, tokenizer).to(device)
+    held = load_pairs(root / "val", size, patch, tokenizer, data.kinds).to(device)
     text = TextTower(recipe.sizes, tokenizer.get_vocab_size())
     # Twice as fast through the stem's convolutions on a CPU.
     clip = Clip(model, text, recipe.sizes.width).to(device, memory_format=torch.channels_last)
     ids, lengths = padded(tokenizer, [*data.kinds, *COLOURS])
     words = Words(ids[:, : int(lengths.max())].to(device), lengths.to(device), len(data.kinds))
     tools = optimizers(clip, recipe)
-    start, reloaded, step = time.monotonic(), time.monotonic(), 0
+    start, step = time.monotonic(), 0
     curve = (output / "contrastive.jsonl" if crew.first else Path(os.devnull)).open("w")
     bar = tqdm(total=100, unit="%", desc="contrastive", mininterval=5.0, disable=not crew.first)
     done = 0.0
-    reader = ThreadPoolExecutor(1)
-    newly: Future[Pictures] | None = None
     while done < 1:
         factor = min(1.0, (step + 1) / 60) * min(1.0, (1 - done) / 0.6)
         for tool, rate in zip(tools, (recipe.learning_rate, recipe.adam_rate), strict=True):
@@ -234,13 +227,7 @@ def train(recipe: ContrastiveRecipe) -> dict:
             curve.write(json.dumps(line) + "\n")
             curve.flush()
         bar.update(round(100 * done) - bar.n)
-        if newly is not None and newly.done():
-            data, newly = data.joined(newly.result().to(device)), None
-            reloaded = time.monotonic()
-        elif newly is None and 0 < recipe.reload_minutes < (time.monotonic() - reloaded) / 60:
-            newly = reader.submit(pictures, "train", data)
     bar.close()
-    reader.shutdown(cancel_futures=True)
     seconds = time.monotonic() - start
     if not crew.first:
         return {}

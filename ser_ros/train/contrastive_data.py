@@ -55,7 +55,6 @@ class Pictures:
         colour: number of its colour; len(COLOURS) where there is no thing.
         ids, lengths: short captions, R of each picture, [P, R, CAPTION] int16 and [P, R] uint8.
         kinds: words for the background and every kind of thing.
-        files: names of the record files that were read.
         patch: side of a patch in pixels.
     """
 
@@ -65,7 +64,6 @@ class Pictures:
     ids: Tensor
     lengths: Tensor
     kinds: list[str]
-    files: set[str]
     patch: int
 
     def __len__(self) -> int:
@@ -73,17 +71,8 @@ class Pictures:
 
     def to(self, device: str) -> Pictures:
         """The same on another device."""
-        return self._each(lambda tensors: tensors[0].to(device))
-
-    def joined(self, more: Pictures) -> Pictures:
-        """These and `more`."""
-        both = self._each(torch.cat, more)
-        return dataclasses.replace(both, files=self.files | more.files)
-
-    def _each(self, change, *others: Pictures) -> Pictures:
         names = ("pixels", "kind", "colour", "ids", "lengths")
-        changed = {n: change([getattr(one, n) for one in (self, *others)]) for n in names}
-        return dataclasses.replace(self, **changed)
+        return dataclasses.replace(self, **{name: getattr(self, name).to(device) for name in names})
 
     def batch(self, index: Tensor, generator: torch.Generator, *, moved: bool = False) -> Pairs:
         """The pictures of `index` [B], each with one of its captions; `moved` shifts, zooms and lightens
@@ -151,28 +140,29 @@ def mirrored(batch: Pairs) -> Pairs:
 
 
 def load_pairs(
-    folder: Path, size: int, tokenizer: Tokenizer, known: Pictures | None = None, patch: int = 16
+    folder: Path, size: int, patch: int, tokenizer: Tokenizer, kinds: list[str] | None = None
 ) -> Pictures:
-    """Read a rendered split at `size` x `size` pixels into memory, its patches `patch` pixels wide.
+    """Read a rendered split into memory.
 
-    With `known`, only what was rendered since it was read, in its kinds; a kind that it does not know
-    counts as background.
+    Args:
+        folder: as `ser_ros sim render` wrote it.
+        size, patch: side of the square pictures and of their patches, pixels.
+        tokenizer: of the captions.
+        kinds: words of another split, whose numbers this one takes; a kind that it does not know counts as
+            background. None: the kinds found here.
 
     Raises:
         UserError: no picture there.
     """
     from PIL import Image
 
-    files = {path.name: path for path in sorted((folder / "records").glob("*.json"))}
-    new = [name for name in files if known is None or name not in known.files]
-    records = [record for name in new for record in json.loads(files[name].read_text())]
-    if not records and known is None:
+    records = [
+        r for path in sorted((folder / "records").glob("*.json")) for r in json.loads(path.read_text())
+    ]
+    if not records:
         raise UserError(f"no pictures in {folder}: run `ser_ros sim render --out {folder}` first")
-    if known is None:
-        found = {kind_word(thing) for record in records for thing in record["things"]}
-        kinds = [BACKGROUND, *sorted(found)]
-    else:
-        kinds = known.kinds
+    if kinds is None:
+        kinds = [BACKGROUND, *sorted({kind_word(thing) for r in records for thing in r["things"]})]
 
     def read(record: dict) -> np.ndarray:
         with Image.open(folder / "images" / record["file_name"]) as image:
@@ -191,15 +181,14 @@ def load_pairs(
         kind[row] = np.array([*shown, 0], np.uint8)[grid]
         colour[row] = np.array([*tints, len(COLOURS)], np.uint8)[grid]
     ids, lengths = padded(tokenizer, [text for r in records for text in r["captions"]["default"]])
-    each = len(ids) // len(records) if records else known.ids.shape[1] if known else 0
+    each = len(ids) // len(records)
     return Pictures(
-        torch.from_numpy(np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)),
+        torch.from_numpy(np.stack(pixels)),
         torch.from_numpy(kind),
         torch.from_numpy(colour),
         ids.to(torch.int16).reshape(-1, each, CAPTION),
         lengths.to(torch.uint8).reshape(-1, each),
         kinds,
-        set(new),
         patch,
     )
 

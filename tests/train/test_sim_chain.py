@@ -17,7 +17,7 @@ from ser_ros.runtime.load import load_captioner
 pytest.importorskip("mujoco")
 CHAIN = Path(__file__).resolve().parents[2] / "config/train/sim_chain.sh"
 TOWER = (
-    "minutes=0.2 batch_size=16 reload_minutes=0.05 sizes.width=64 sizes.heads=2 sizes.tower_depth=2 "
+    "minutes=0.2 batch_size=16 sizes.width=64 sizes.heads=2 sizes.tower_depth=2 "
     "sizes.second_layers=[1,2] sizes.stem=[16,32] sizes.connector=64 sizes.deeplens_width=64 "
     "sizes.language_depth=1"
 )
