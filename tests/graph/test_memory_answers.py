@@ -82,7 +82,10 @@ def test_the_best_answer(home: Memory, question: str, first: str, room: str) -> 
             "I have not seen a poodle, but I saw a brown dog 9 minutes ago in the living room, on the rug.",
         ),
         ("hello", '"hello" is nothing I could see; ask for a thing, a room or what changed.'),
-        ("wo ist der Stuhl", 'I do not know the word "stuhl"; ask me in English.'),
+        (
+            "wo ist der Stuhl",
+            'I have not seen "stuhl" and do not know that word; use other English words.',
+        ),
     ],
 )
 def test_speech(home: Memory, question: str, speech: str) -> None:

@@ -49,7 +49,8 @@ def say(
         return _say_count(question, *counted)
     clear = [match for match in matches if match.score >= CLEAR]
     if not matches and not wordnet.is_known(asked.head):
-        return f'I do not know the word "{shorten(asked.label, 40, placeholder="...")}"; ask me in English.'
+        word = shorten(asked.label, 40, placeholder="...")
+        return f'I have not seen "{word}" and do not know that word; use other English words.'
     if not matches and not wordnet.is_physical(asked.head):
         return f'"{asked.label}" is nothing I could see; ask for a thing, a room or what changed.'
     if not matches:
