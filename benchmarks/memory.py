@@ -212,6 +212,8 @@ def measure(
     updates, answers = [], []
     copy = path.with_name(f"measured_{path.name}")
     for _ in range(args.runs):
+        for leftover in path.parent.glob(f"{copy.name}*"):
+            leftover.unlink()  # the log of a killed run too
         shutil.copy(path, copy)
         with Memory.open(copy, config) as memory:
             memory.warm_up()

@@ -109,6 +109,25 @@ def test_a_reader_finds_what_a_killed_writer_wrote(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_saved_copy_is_not_mixed_with_the_log_of_what_lay_there(tmp_path: Path) -> None:
+    path = tmp_path / "copy.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), "1"], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        for _ in range(200):
+            writer.stdout.readline()
+        writer.send_signal(signal.SIGKILL)
+    assert Path(f"{path}-wal").stat().st_size > 0
+    with Memory.open(tmp_path / "memory.db") as memory:
+        memory.observe(seen("a red chair"))
+        memory.save(path)
+        saved = to_json(memory.to_networkx())
+    with Memory.open(path) as copy:
+        assert copy.store.db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert to_json(copy.to_networkx()) == saved
+
+
 def test_a_log_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     Memory.open(path).close()

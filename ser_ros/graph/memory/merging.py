@@ -25,7 +25,7 @@ from ser_ros.graph.memory.identity import Name, NameRule, Verdict, judge
 from ser_ros.graph.memory.places import settle_room
 from ser_ros.graph.memory.snapshot import Row, Snapshot, Transform, read_snapshot
 from ser_ros.graph.memory.states import settle_attributes, trim_history
-from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.store import Store, put_in_place
 
 MERGED = "merged"
 _COLUMNS = "label head plural count sector camera x y z qx qy qz qw view_x view_y"
@@ -60,7 +60,7 @@ def merge(
             _Writer(store, config, snapshots).write()
     finally:
         store.close()
-    draft.replace(output)
+    put_in_place(draft, output)
 
 
 def _common_frame(inputs: Sequence[tuple[Path, Transform | None]]) -> str:

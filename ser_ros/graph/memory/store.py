@@ -162,7 +162,7 @@ class Store:
                 copy.close()
             with draft.open("rb+") as written:
                 os.fsync(written.fileno())
-            draft.replace(target)
+            put_in_place(draft, target)
         except (sqlite3.Error, OSError) as error:
             draft.unlink(missing_ok=True)
             raise UserError(f"cannot save the memory to {target}: {error}") from error
@@ -273,3 +273,11 @@ class Store:
             self.set_meta("robot", robot)
         elif not self.meta("robot"):
             self.set_meta("robot", f"robot-{uuid.uuid4().hex[:12]}")
+
+
+def put_in_place(draft: Path, target: Path) -> None:
+    """Move a closed database to `target`; the log that a killed process left beside an older file there
+    would be played into the new one (https://sqlite.org/howtocorrupt.html, section 1.4)."""
+    for log in (Path(f"{target}-wal"), Path(f"{target}-shm")):
+        log.unlink(missing_ok=True)
+    draft.replace(target)
