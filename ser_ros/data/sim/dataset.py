@@ -83,15 +83,15 @@ def _all_records(out: Path, options: RenderOptions) -> list[dict]:
     """Records of the first scenes that together hold `count` pictures."""
     records: list[dict] = []
     bar = tqdm(total=options.count, unit="picture", desc=options.split, mininterval=1.0)
-    step = options.workers * 8
     context = multiprocessing.get_context("spawn")
     first = 0
     with context.Pool(options.workers) if options.workers > 1 else _Serial() as pool:
-        while len(records) < options.count:
+        while (missing := options.count - len(records)) > 0:
+            step = min(options.workers * 8, max(options.workers, missing // VIEWS))
             jobs = [(out, options, scene) for scene in range(first, first + step)]
             for found in pool.imap(_scene, jobs):
+                bar.update(min(len(found), options.count - bar.n))
                 records += found
-                bar.update(len(found))
             first += step
     bar.close()
     return records[: options.count]

@@ -84,6 +84,11 @@ def test_coco_and_graphs_fit_and_references_score_well(scene, tmp_path, capsys):
         assert found["hallucination_rate"] < 0.06
 
 
+def test_few_pictures_need_few_rooms(scene, tmp_path):
+    assert render(tmp_path, RenderOptions(split="val", count=3, size=64, workers=1))["pictures"] == 3
+    assert len(list((tmp_path / "records").iterdir())) <= 3
+
+
 def test_another_seed_in_the_same_folder_is_refused(scene, tmp_path):
     render(tmp_path, RenderOptions(split="val", count=1, size=64, workers=1))
     with pytest.raises(UserError, match="another render"):
