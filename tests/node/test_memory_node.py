@@ -26,8 +26,9 @@ def test_graph_and_markers_are_latched_and_complete(start_memory_node, robot):
     assert labels == {"cup", "table"}
     assert "room:kitchen" in graph
     assert any(edge["predicate"] == "on" for *_, edge in graph.edges(data=True))
-    wait_until(lambda: len(robot.heard["/memory_node/markers"][-1].markers) > 1, "markers")
-    markers = robot.heard["/memory_node/markers"][-1].markers
+    heard = robot.heard["/memory_node/markers"]
+    wait_until(lambda: heard and len(heard[-1].markers) > 1, "markers")
+    markers = heard[-1].markers
     assert markers[0].action == Marker.DELETEALL
     assert {marker.text for marker in markers} >= {"white cup", "wooden table", "kitchen", "on"}
     assert {marker.header.frame_id for marker in markers} == {"odom"}
