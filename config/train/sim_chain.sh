@@ -50,7 +50,10 @@ grep -qs "Start of the stages" "$run/init/README.md" || "${clip[@]}" "root=$data
 at pretrain and stage 1
 "${train[@]}" --stage pretrain --stage stage1
 at pseudo-initial captions
-ser pseudo --data "$data/$own/captions.json" --out "$data/pseudo-rules.jsonl" --per-caption 1 --limit 60000 --workers "$cores"
+if [ $kind = cpu ]; then # sim_gpu.yaml reads the model's own alone
+    ser pseudo --data "$data/train/captions.json" --out "$data/pseudo-rules.jsonl" --per-caption 1 --limit 60000 \
+        --workers "$cores"
+fi
 ser pseudo --data "$data/$own/captions.json" --out "$data/pseudo-own.jsonl" --limit 60000 --batch 128 \
     --generator model --model "$run/stage1/model" --images "$data/$own/images"
 at stage 2
