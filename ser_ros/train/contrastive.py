@@ -193,7 +193,7 @@ def train(recipe: ContrastiveRecipe) -> dict:
     # Twice as fast through the stem's convolutions on a CPU.
     clip = Clip(model, text, recipe.sizes.width).to(device, memory_format=torch.channels_last)
     ids, lengths = padded(tokenizer, [*data.kinds, *COLOURS])
-    words = Words(ids[:, : int(lengths.max())].to(device), lengths.to(device), len(data.kinds))
+    words = Words(ids.to(device), lengths.to(device), len(data.kinds))
     tools = optimizers(clip, recipe)
     start, step = time.monotonic(), 0
     curve = (output / "contrastive.jsonl" if crew.first else Path(os.devnull)).open("w")

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ser_ros.errors import UserError
+from ser_ros.model.decoding.session import pad
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -53,7 +54,7 @@ class Pictures:
         pixels: [P, S, S, 3] uint8.
         kind: number of the kind in each cell of the map, [P, GRID, GRID] uint8; 0 is the background.
         colour: number of its colour; len(COLOURS) where there is no thing.
-        ids, lengths: short captions, R of each picture, [P, R, CAPTION] int16 and [P, R] uint8.
+        ids, lengths: short captions, R of each picture, [P, R, T] int16 and [P, R] uint8.
         kinds: words for the background and every kind of thing.
         patch: side of a patch in pixels.
     """
@@ -186,17 +187,14 @@ def load_pairs(
         torch.from_numpy(np.stack(pixels)),
         torch.from_numpy(kind),
         torch.from_numpy(colour),
-        ids.to(torch.int16).reshape(-1, each, CAPTION),
-        lengths.to(torch.uint8).reshape(-1, each),
+        ids.to(torch.int16).unflatten(0, (-1, each)),
+        lengths.to(torch.uint8).unflatten(0, (-1, each)),
         kinds,
         patch,
     )
 
 
 def padded(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Token ids [N, CAPTION] of texts, each with a space before it and cut, and their lengths [N]."""
-    rows = [encoding.ids[:CAPTION] for encoding in tokenizer.encode_batch([f" {t}" for t in texts])]
-    ids = np.zeros((len(rows), CAPTION), np.int64)
-    for target, row in zip(ids, rows, strict=True):
-        target[: len(row)] = row
-    return torch.from_numpy(ids), torch.tensor([len(row) for row in rows])
+    """Token ids [N, T] of texts, each with a space before it and cut at CAPTION, and their lengths [N]."""
+    ids, lengths = pad([e.ids[:CAPTION] for e in tokenizer.encode_batch([f" {t}" for t in texts])])
+    return torch.from_numpy(ids), torch.from_numpy(lengths)

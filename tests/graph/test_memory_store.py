@@ -36,6 +36,18 @@ for number in range(first, first + 100000):
 """
 
 
+def write_and_kill(path: Path, images: int) -> int:
+    """Leave a memory as a process that was killed while writing does, its log beside it; the last it told."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), "1"], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        told = [int(writer.stdout.readline()) for _ in range(images)][-1]
+        writer.send_signal(signal.SIGKILL)
+    assert Path(f"{path}-wal").stat().st_size > 0
+    return told
+
+
 def test_fifty_kills_lose_nothing_that_was_observed(tmp_path: Path) -> None:
     path, chance, first = tmp_path / "memory.db", random.Random(7), 1
     for _ in range(50):
@@ -97,13 +109,7 @@ def test_a_reader_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 
 def test_a_reader_finds_what_a_killed_writer_wrote(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), "1"], stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdout is not None
-        told = [int(writer.stdout.readline()) for _ in range(5)][-1]
-        writer.send_signal(signal.SIGKILL)
-    assert Path(f"{path}-wal").stat().st_size > 0
+    told = write_and_kill(path, 5)
     with Memory.open(path, read_only=True) as reader:
         assert reader.query("chair").matches[0].times_seen >= told
     assert list(tmp_path.iterdir()) == [path]
@@ -111,14 +117,7 @@ def test_a_reader_finds_what_a_killed_writer_wrote(tmp_path: Path) -> None:
 
 def test_a_saved_copy_is_not_mixed_with_the_log_of_what_lay_there(tmp_path: Path) -> None:
     path = tmp_path / "copy.db"
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), "1"], stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdout is not None
-        for _ in range(200):
-            writer.stdout.readline()
-        writer.send_signal(signal.SIGKILL)
-    assert Path(f"{path}-wal").stat().st_size > 0
+    write_and_kill(path, 200)
     with Memory.open(tmp_path / "memory.db") as memory:
         memory.observe(seen("a red chair"))
         memory.save(path)
