@@ -1,97 +1,52 @@
 """Attention by ONNX Runtime's own operators, for graphs that run there alone (those in 8 bits).
 
-`scaled_dot_product_attention` of towers and connectors becomes `com.microsoft.MultiHeadAttention`. The
-decoder's becomes `ser_ros.CachedAttention`, a function that its graph carries along (a model-local function
-of ONNX): a long prompt goes to MultiHeadAttention in pieces, of which each sees only what lies before it, and
-later tokens multiply with the prompt's cache where it lies.
+Towers, connectors and DeepLens take `com.microsoft.MultiHeadAttention`; the decoder takes
+`com.microsoft.GroupQueryAttention`, which is causal and writes new keys and values into the caller's cache.
 """
 
 from __future__ import annotations
 
-import onnx
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
-from onnx import parser
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.onnx import symbolic_helper
 from torch.overrides import TorchFunctionMode
+from transformers import AttentionInterface, PretrainedConfig
 
-_PIECE = """
-      start_{i} = Mul (step, {first})
-      query_{i} = Slice (query, start_{i}, end_{i}, one)
-      key_{i} = Slice (key, zero, end_{i}, one)
-      value_{i} = Slice (value, zero, end_{i}, one)
-      rows_{i} = Slice (bias, start_{i}, end_{i}, two)
-      bias_{i} = Slice (rows_{i}, zero, end_{i}, three)
-      mixed_{i} = com.microsoft.MultiHeadAttention <num_heads: int = @heads, scale: float = @scale>
-        (query_{i}, key_{i}, value_{i}, , , bias_{i})"""
+HEAD_WIDTHS = 8
+"""GroupQueryAttention takes heads whose width is a multiple of this."""
 
-_CACHED_ATTENTION = """
-<domain: "ser_ros", opset_import: ["" : 17, "com.microsoft" : 1]>
-CachedAttention <heads, scale>
-  (query, key, value, prompt_key, prompt_value, keys, values, bias) => (mixed)
-{
-  zero = Constant <value_ints = [0]> ()
-  one = Constant <value_ints = [1]> ()
-  two = Constant <value_ints = [2]> ()
-  three = Constant <value_ints = [3]> ()
-  four = Constant <value_ints = [4]> ()
-  long = Constant <value_ints = [64]> ()
-  cached = Shape <start = 3> (prompt_key)
-  length = Shape <start = 1, end = 2> (key)
-  asked = Shape <start = 1, end = 2> (query)
-  nothing_cached = Equal (cached, zero)
-  all_asked = Equal (asked, length)
-  is_long = GreaterOrEqual (length, long)
-  is_prompt = And (nothing_cached, all_asked)
-  in_pieces = And (is_prompt, is_long)
-  mixed = If (in_pieces) <
-    then_branch = prompt () => (by_piece)
-    {
-      step = Div (length, four)
-      end_0 = Identity (step)
-      end_1 = Mul (step, two)
-      end_2 = Mul (step, three)
-      end_3 = Identity (length)
-      PIECES
-      by_piece = Concat <axis = 1> (mixed_0, mixed_1, mixed_2, mixed_3)
-    },
-    else_branch = caption () => (by_cache)
-    {
-      kept = Constant <value_ints = [0, 0]> ()
-      rest = Constant <value_ints = [-1]> ()
-      heads = Shape <start = 1, end = 2> (values)
-      apart = Concat <axis = 0> (kept, heads, rest)
-      together = Concat <axis = 0> (kept, rest)
-      factor = Constant <value_float: float = @scale> ()
-      scaled = Mul (query, factor)
-      split = Reshape (scaled, apart)
-      by_head = Transpose <perm = [0, 2, 1, 3]> (split)
-      to_prompt = MatMul (by_head, prompt_key)
-      to_caption = MatMul (by_head, keys)
-      scores = Concat <axis = 3> (to_prompt, to_caption)
-      seen = Add (scores, bias)
-      shares = Softmax <axis = -1> (seen)
-      total = Shape <start = 3> (shares)
-      of_prompt = Slice (shares, zero, cached, three)
-      of_caption = Slice (shares, cached, total, three)
-      from_prompt = MatMul (of_prompt, prompt_value)
-      from_caption = MatMul (of_caption, values)
-      sum = Add (from_prompt, from_caption)
-      by_token = Transpose <perm = [0, 2, 1, 3]> (sum)
-      by_cache = Reshape (by_token, together)
-    }
-  >
-}
-""".replace(
-    "PIECES",
-    "".join(_PIECE.format(i=i, first=first) for i, first in enumerate(("zero", "one", "two", "three"))),
-)
-# Of a prompt of 600 tokens, four pieces take half the time of one, and more gain nothing (2 vCPU with AMX).
+_BY_TOKEN = "ser_ros_by_token"
 
 
-class FusedAttention(TorchFunctionMode):
-    """While it is entered, `scaled_dot_product_attention` is traced as MultiHeadAttention."""
+@contextmanager
+def fused_attention(module: nn.Module) -> Iterator[None]:
+    """While it is entered, attention inside `module` is traced as MultiHeadAttention."""
+    found = (getattr(part, "config", None) for part in module.modules())
+    configs = [config for config in found if isinstance(config, PretrainedConfig)]
+    before = [config._attn_implementation for config in configs]
+    AttentionInterface.register(_BY_TOKEN, _by_token)
+    try:
+        for config in configs:
+            config._attn_implementation = _BY_TOKEN
+        with _ScaledDotProduct():
+            yield
+    finally:
+        for config, name in zip(configs, before, strict=True):
+            config._attn_implementation = name
+
+
+def _by_token(_module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **_) -> tuple:
+    """What transformers' towers call: its own shapes the result once more, which keeps transpositions."""
+    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return mixed.transpose(1, 2), None  # [B, T, H, E], attention weights
+
+
+class _ScaledDotProduct(TorchFunctionMode):
+    """Traces `scaled_dot_product_attention` as MultiHeadAttention."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -124,8 +79,7 @@ class MultiHeadAttention(torch.autograd.Function):
             tokens = g.op("Slice", g.op("Shape", query), constant([2]), constant([3]))
             one = constant([1])
             bias = g.op("Expand", bias, g.op("Concat", one, one, tokens, one, axis_i=0))  # [B, 1, T, S]
-            nothing = g.op("prim::Constant")
-            nothing.setType(torch._C.NoneType.get())
+            nothing = _nothing(g)
             inputs += [nothing, nothing, bias]  # no bias of the projections, no padding mask
         mixed = g.op("com.microsoft::MultiHeadAttention", *inputs, num_heads_i=heads)
         mixed.setType(torch._C.TensorType.get().with_dtype(torch.float32))  # the tracer cannot know it
@@ -133,48 +87,34 @@ class MultiHeadAttention(torch.autograd.Function):
         return g.op("Transpose", by_head, perm_i=[0, 2, 1, 3])
 
 
-class CachedAttention(torch.autograd.Function):
-    """Attention of new tokens over a prompt's cache, a caption's cache and themselves.
+class GroupQueryAttention(torch.autograd.Function):
+    """Causal attention of new tokens over a cache and themselves; for tracing only, it computes nothing.
 
-    Takes `query` [B, W, D] of all new tokens or of some; `key` and `value` of the new tokens [B, T, D]; the
-    prompt's `prompt_key` [B, H, E, P] and `prompt_value` [B, H, P, E]; the caption's `keys` [B, H, E, R + T]
-    and `values` [B, H, R + T, E] with the new tokens in them; `bias` [B, 1, W, P + R + T]; the heads H and
-    the scale. Returns [B, W, D].
+    Takes `packed` [B, T, 3 * D], query, key and value of each new token side by side; the cache `key` and
+    `value` [B, H, C, E]; `last` [B] int32, the slot of each row's last token; `total` [] int32, the slots in
+    use after this; the heads H and the scale. Returns [B, T, D] and the cache with the new tokens in it: the
+    same memory where the caller binds it as input and output.
     """
 
     @staticmethod
-    def portable(
-        query: Tensor,
-        _key: Tensor,
-        _value: Tensor,
-        prompt_key: Tensor,
-        prompt_value: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        bias: Tensor,
-        heads: int,
-        scale: float,
-    ) -> Tensor:
-        """The same in plain operators, which every execution provider has."""
-        q = query.unflatten(-1, (heads, -1)).transpose(1, 2)  # [B, H, W, E]
-        scores = (q * scale) @ torch.cat([prompt_key, keys], dim=3) + bias  # [B, H, W, P + R + T]
-        mixed = scores.softmax(-1) @ torch.cat([prompt_value, values], dim=2)  # [B, H, W, E]
-        return mixed.transpose(1, 2).flatten(2)
+    def forward(ctx, packed: Tensor, key: Tensor, value: Tensor, last, total, heads: int, scale: float):
+        return packed[..., : packed.shape[2] // 3].clone(), key.clone(), value.clone()
 
     @staticmethod
-    def forward(ctx, *inputs) -> Tensor:
-        return CachedAttention.portable(*inputs)
+    def symbolic(g, packed, key, value, last, total, heads, scale):
+        nothing = _nothing(g)
+        outputs = g.op(
+            "com.microsoft::GroupQueryAttention",
+            packed, nothing, nothing, key, value, last, total,
+            num_heads_i=heads, kv_num_heads_i=heads, scale_f=scale, outputs=3,
+        )  # fmt: skip
+        for output in outputs:
+            output.setType(torch._C.TensorType.get().with_dtype(torch.float32))
+        return outputs
 
-    @staticmethod
-    def symbolic(g, *inputs):
-        *tensors, heads, scale = inputs
-        mixed = g.op("ser_ros::CachedAttention", *tensors, heads_i=heads, scale_f=scale)
-        return mixed.setType(torch._C.TensorType.get().with_dtype(torch.float32))
 
-
-def add_functions(model: onnx.ModelProto) -> None:
-    """Give a traced graph the function of ours, if it calls it."""
-    if any(node.domain == "ser_ros" for node in model.graph.node):
-        model.functions.append(parser.parse_function(_CACHED_ATTENTION))
-        if "com.microsoft" not in {opset.domain for opset in model.opset_import}:
-            model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+def _nothing(g):
+    """An input that is left out."""
+    nothing = g.op("prim::Constant")
+    nothing.setType(torch._C.NoneType.get())
+    return nothing

@@ -21,7 +21,7 @@ import torch
 from ser_ros import __version__
 from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
-from ser_ros.runtime.onnx_attention import FusedAttention, add_functions
+from ser_ros.runtime.onnx_attention import fused_attention
 from ser_ros.runtime.onnx_folder import EMBEDDINGS, FORMAT, MANIFEST, is_export
 from ser_ros.runtime.onnx_graphs import Graph, graphs
 
@@ -115,7 +115,7 @@ def write_graph(graph: Graph, path: Path, int8: bool) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         traced = Path(name) / path.name
         try:
-            attention = FusedAttention() if int8 else nullcontext()
+            attention = fused_attention(graph.module) if int8 else nullcontext()
             with warnings.catch_warnings(), torch.no_grad(), attention:
                 warnings.simplefilter("ignore")  # the tracer warns at each shape it reads
                 # dynamo=True needs another package and took twenty times as long for the same graph.
@@ -136,10 +136,8 @@ def write_graph(graph: Graph, path: Path, int8: bool) -> None:
                 f"the {graph.name} of this model cannot be exported ({error}); use backend torch"
             ) from error
         model = onnx.load(_quantize(traced) if int8 else traced)
-        if int8:
-            # Behind an operator that it does not know the tracer notes the shapes of its examples.
-            del model.graph.value_info[:]
-            add_functions(model)
+        # Behind an operator that it does not know the tracer notes the shapes of its examples.
+        del model.graph.value_info[:]
         onnx.save_model(
             model,
             path,

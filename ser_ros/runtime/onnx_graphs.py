@@ -6,6 +6,7 @@
 | connector | features [B, N, C] | vision [B, M, D] |
 | deeplens | features [B, N, C], caption [B, T, D], lengths [B]; the last two if it reads the caption | vision [B, N, D] |
 | language | embeds [B, T, D], positions [B, T], bias [B, 1, T, P + R + T], wanted [B, W], prompt_key_I [B, H, E, P], prompt_value_I [B, H, P, E], key_I [B, H, E, R], value_I [B, H, R, E] | logits [B, W, V], new_key_I [B, H, E, R + T], new_value_I [B, H, R + T, E] |
+| language, fused | embeds [B, T, D], positions [B, T], last [B] int32, total [] int32, wanted [B, W], key_I and value_I [B, H, C, E] | logits [B, W, V], new_key_I and new_value_I [B, H, C, E] |
 """  # noqa: E501 - a table
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from ser_ros.model.ser_model import SerModel
-from ser_ros.runtime.onnx_language import Language, cache_names
+from ser_ros.runtime.onnx_attention import HEAD_WIDTHS
+from ser_ros.runtime.onnx_language import FusedLanguage, Language, cache_names
 
 
 @dataclass
@@ -58,10 +60,12 @@ def graphs(model: SerModel, fused: bool) -> Iterator[Graph]:
             inputs |= {"caption": torch.zeros(2, 5, width), "lengths": torch.tensor([5, 3])}
             dynamic |= {"caption": {0: "images", 1: "tokens"}, "lengths": {0: "images"}}
         yield Graph("deeplens", model.deeplens, inputs, ["vision"], dynamic)
-    yield _language(model, fused)
+    attention = model.language.decoder.layers[0].self_attn
+    fits = attention.head_dim % HEAD_WIDTHS == 0
+    yield _fused_language(model) if fused and fits else _language(model)
 
 
-def _language(model: SerModel, fused: bool) -> Graph:
+def _language(model: SerModel) -> Graph:
     decoder = model.language.decoder
     layers, heads = len(decoder.layers), decoder.config.num_attention_heads
     prompt, caption, new = 3, 1, 2
@@ -87,7 +91,33 @@ def _language(model: SerModel, fused: bool) -> Graph:
             dynamic[name + entry] = {0: "rows", 3 if by_key else 2: part}
             dynamic[f"new_{entry}"] = {0: "rows", 3 if by_key else 2: "longer"}
     outputs = ["logits", *(f"new_{name}" for name in cache_names(layers))]
-    return Graph("language", Language(model, fused), inputs, outputs, dynamic)
+    return Graph("language", Language(model.language), inputs, outputs, dynamic)
+
+
+def _fused_language(model: SerModel) -> Graph:
+    attention = model.language.decoder.layers[0].self_attn
+    names = cache_names(len(model.language.decoder.layers))
+    slots, used, new = 8, 3, 2
+    rows = torch.tensor([used + new - 1] * 2, dtype=torch.int32)
+    inputs = {
+        "embeds": torch.zeros(2, new, model.config.language.input_width),
+        "positions": torch.arange(used, used + new).expand(2, -1).contiguous(),
+        "last": rows,
+        "total": torch.tensor(used + new, dtype=torch.int32),
+        "wanted": torch.zeros(2, 1, dtype=torch.int64),
+    }
+    dynamic = {
+        "embeds": {0: "rows", 1: "tokens"},
+        "positions": {0: "rows", 1: "tokens"},
+        "last": {0: "rows"},
+        "wanted": {0: "rows", 1: "outputs"},
+        "logits": {0: "rows", 1: "outputs"},
+    }
+    for name in names:
+        inputs[name] = torch.zeros(2, attention.num_heads, slots, attention.head_dim)
+        dynamic[name] = dynamic[f"new_{name}"] = {0: "rows", 2: "slots"}
+    outputs = ["logits", *(f"new_{name}" for name in names)]
+    return Graph("language", FusedLanguage(model.language), inputs, outputs, dynamic)
 
 
 class Tower(nn.Module):

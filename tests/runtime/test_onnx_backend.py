@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from ser_ros.errors import UserError
+from ser_ros.model.config import ImageConfig, LanguageConfig, LoraConfig, TowerConfig
 from ser_ros.model.ser_model import SerModel
-from ser_ros.runtime import onnx_export
+from ser_ros.runtime import onnx_export, onnx_shared_cache
 from ser_ros.runtime.captioner import CaptionOptions
 from ser_ros.runtime.load import load_captioner
 from ser_ros.runtime.onnx_backend import OnnxEngine, adds_in_16_bits, pick_providers
 from ser_ros.runtime.onnx_export import export
 from ser_ros.runtime.onnx_session import best
-from tests.model.toys import toy_model
+from tests.model.toys import toy_config, toy_model
 
 SEEDS = (0, 1, 2)
 
@@ -27,12 +29,18 @@ def photos(count: int, seed: int = 0) -> list[np.ndarray]:
     return [rng.integers(0, 256, (20 + 3 * i, 30, 3)).astype(np.uint8) for i in range(count)]
 
 
-@pytest.fixture(scope="module", params=[*((seed, False) for seed in SEEDS), (0, True)], ids=str)
+def language_of_heads_of(width: int) -> LanguageConfig:
+    """A toy's heads are 12 wide, and GroupQueryAttention takes multiples of 8."""
+    language = toy_config().language
+    return replace(language, sizes={**language.sizes, "num_attention_heads": 24 // width})
+
+
+@pytest.fixture(scope="module", params=[(seed, int8) for int8 in (False, True) for seed in SEEDS], ids=str)
 def pair(request, tmp_path_factory):
     """A torch toy and its graphs; 8 bits change the attention, but no product is wide enough to round."""
     folder = tmp_path_factory.mktemp("onnx")
     seed, int8 = request.param
-    model = toy_model(seed)
+    model = toy_model(seed, language=language_of_heads_of(8)) if int8 else toy_model(seed)
     model.save_pretrained(folder / "model")
     export(folder / "model", folder / "graphs", int8=int8)
     return model, folder / "graphs"
@@ -105,10 +113,6 @@ def test_features_equal_torch(pair):
     ids=str,
 )
 def test_other_structures(tmp_path, changes):
-    from dataclasses import replace
-
-    from tests.model.toys import toy_config
-
     config = toy_config()
     parts = {name: part and replace(getattr(config, name), **part) for name, part in changes.items()}
     model = toy_model(3, **parts)
@@ -147,7 +151,7 @@ def test_int8_is_close_and_smaller(tmp_path, monkeypatch):
 
 
 def test_narrow_products_stay_exact_in_int8(tmp_path):
-    """They gain no time in 8 bits; the words that a toy writes are then torch's."""
+    """They gain no time in 8 bits; the words that a toy writes are then torch's, also with heads of 12."""
     model = toy_model(0)
     model.save_pretrained(tmp_path / "model")
     export(tmp_path / "model", tmp_path / "int8", int8=True)
@@ -159,11 +163,8 @@ def test_narrow_products_stay_exact_in_int8(tmp_path):
 @pytest.mark.parametrize("beams", [1, 3])
 def test_merged_tokens(tmp_path, beams, int8):
     """Half the vision tokens, in both glances and at their old positions, as in torch."""
-    from dataclasses import replace
-
-    from tests.model.toys import toy_config
-
-    model = toy_model(1, towers=(replace(toy_config().towers[0], merge_after=1),))
+    tower = replace(toy_config().towers[0], merge_after=1)
+    model = toy_model(1, towers=(tower,), language=language_of_heads_of(8))
     model.save_pretrained(tmp_path / "model")
     export(tmp_path / "model", tmp_path / "graphs", int8=int8)
     options = {"beams": beams, "max_tokens": 16}
@@ -174,20 +175,29 @@ def test_merged_tokens(tmp_path, beams, int8):
 
 @pytest.mark.parametrize("beams", [1, 3])
 def test_long_prompts_in_int8(tmp_path, beams):
-    """A prompt that attention takes in pieces, for rows of different length."""
-    from dataclasses import replace
-
-    from ser_ros.model.config import ImageConfig
-    from tests.model.toys import toy_config
-
+    """A hundred vision tokens before rows of different length."""
     tower = toy_config().towers[0]
     tower = replace(tower, sizes={**tower.sizes, "image_size": 140})
-    model = toy_model(2, towers=(tower,), image=ImageConfig(size=140))  # 100 patches
+    parts = {"towers": (tower,), "image": ImageConfig(size=140), "language": language_of_heads_of(8)}
+    model = toy_model(2, **parts)
     model.save_pretrained(tmp_path / "model")
     export(tmp_path / "model", tmp_path / "int8", int8=True)
     options = {"refinements": 2, "beams": beams, "max_tokens": 16}
     ours = load_captioner(tmp_path / "int8").describe(photos(3), CaptionOptions(**options))
     theirs = model.describe(photos(3), **options)
+    assert [(d.initial, d.refined) for d in ours] == [(d.initial, d.refined) for d in theirs]
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("pair", [(1, True)], indirect=True)
+def test_a_caption_outgrows_its_cache(pair, beams, monkeypatch):
+    """The cache in place is made longer when its spare slots are written."""
+    monkeypatch.setattr(onnx_shared_cache, "_SPARE", 2)
+    model, graphs = pair
+    options = {"refinements": 2, "beams": beams, "max_tokens": 16}
+    ours = load_captioner(graphs).describe(photos(3), CaptionOptions(**options))
+    theirs = model.describe(photos(3), **options)
+    assert max(len(d.log_probs) for d in theirs) > 8
     assert [(d.initial, d.refined) for d in ours] == [(d.initial, d.refined) for d in theirs]
 
 
@@ -261,7 +271,7 @@ def test_bad_folders(pair, tmp_path):
     with pytest.raises(UserError, match="there is no model folder"):
         load_captioner(tmp_path / "none", backend="onnx")
     (tmp_path / "export.json").write_text('{"format": 99, "dtype": "fp32"}')
-    with pytest.raises(UserError, match="format 99, not 3"):
+    with pytest.raises(UserError, match="format 99, not 4"):
         load_captioner(tmp_path, backend="onnx")
     for file in graphs.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -324,11 +334,6 @@ def test_an_export_leaves_other_folders_alone(pair, tmp_path):
 
 @pytest.mark.parametrize("kind", ["llama", "lora", "cross_attention", "siglip2"])
 def test_what_cannot_be_exported_is_named(tmp_path, kind):
-    from dataclasses import replace
-
-    from ser_ros.model.config import LanguageConfig, LoraConfig, TowerConfig
-    from tests.model.toys import toy_config
-
     config = toy_config()
     sizes = {
         "vocab_size": 400, "hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
