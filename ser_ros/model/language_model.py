@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 
 import torch
@@ -30,6 +31,9 @@ class LanguageModel(nn.Module):
             self.decoder = LlamaModel(LlamaConfig(**config.sizes))
         else:
             raise UserError(f"no language model of kind {config.kind!r}; there are opt and llama")
+        # transformers 5.24 renamed it, and warns of the old name at each call.
+        named = inspect.signature(self.decoder.forward).parameters
+        self._cache_argument = "cache" if "cache" in named else "past_key_values"
         if config.lora is not None:
             self._add_lora(config.lora)
         self.by_cross_attention = False
@@ -108,8 +112,8 @@ class LanguageModel(nn.Module):
             inputs_embeds=embeds,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=cache,
             use_cache=cache is not None,
+            **{self._cache_argument: cache},
         ).last_hidden_state
 
     def logits(self, hidden: Tensor) -> Tensor:

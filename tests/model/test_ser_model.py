@@ -167,13 +167,25 @@ def test_stages_train_their_parts_only():
         model.train_only({"head"})
 
 
-def test_lora_trains_adapters_only():
-    sizes = {
+LLAMA = LanguageConfig(
+    kind="llama",
+    sizes={
         "vocab_size": 400, "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 2,
         "num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 256,
         "tie_word_embeddings": False,
-    }  # fmt: skip
-    model = toy_model(language=LanguageConfig(kind="llama", sizes=sizes, lora=LoraConfig(rank=2, alpha=4)))
+    },
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", [toy_config().language, LLAMA], ids=lambda language: language.kind)
+def test_captioning_calls_transformers_as_this_version_wants_it(language, recwarn):
+    """transformers 5.24 warned once an image that `past_key_values` is now called `cache`."""
+    toy_model(language=language).describe([np.zeros((9, 9, 3), np.uint8)], max_tokens=5)
+    assert not [str(warning.message) for warning in recwarn]
+
+
+def test_lora_trains_adapters_only():
+    model = toy_model(language=replace(LLAMA, lora=LoraConfig(rank=2, alpha=4)))
     model.train_only({"language"})
     training = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert training
