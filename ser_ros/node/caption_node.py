@@ -118,6 +118,11 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         if self._worker is not None and self._worker.stop(STOP_TIMEOUT):
             self._worker = None
 
+    def check_parameters(self, new: CaptionParameters) -> None:
+        """Refuse what the loaded model does not have: a style, a second glance, so many tokens."""
+        if self._captioner is not None:
+            self._captioner.check(new.options())
+
     def parameters_changed(self, old: CaptionParameters, new: CaptionParameters) -> None:
         """Most are read anew for each image."""
         self.cameras.set_timeout(new.camera_timeout)

@@ -48,7 +48,11 @@ class ManagedNode(LifecycleNode, Generic[P]):
         self.state = "unconfigured"
         self.diagnostics = Diagnostics(self)
         self.parameters: Parameters[P] = Parameters(
-            self, kind, configured=lambda: self.state != "unconfigured", on_change=self.parameters_changed
+            self,
+            kind,
+            configured=lambda: self.state != "unconfigured",
+            check=self.check_parameters,
+            on_change=self.parameters_changed,
         )
         self._start_timer = None
         if self.parameters.current.autostart:
@@ -72,6 +76,9 @@ class ManagedNode(LifecycleNode, Generic[P]):
 
     def cleanup(self) -> None:
         """Give back what `configure` took. Also called after a failed `configure`."""
+
+    def check_parameters(self, new: P) -> None:
+        """Called before parameters change at run time. Raises UserError to refuse them."""
 
     def parameters_changed(self, old: P, new: P) -> None:
         """Called after parameters changed at run time."""

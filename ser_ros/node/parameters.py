@@ -132,6 +132,7 @@ class Parameters(Generic[T]):
         node: declares them.
         kind: a frozen dataclass whose fields are made by `parameter()`.
         configured: true while fixed parameters cannot change.
+        check: raises UserError for a new snapshot that does not fit what the node has loaded.
         on_change: called with (old, new) after a change was accepted.
 
     Attributes:
@@ -145,10 +146,12 @@ class Parameters(Generic[T]):
         kind: type[T],
         *,
         configured: Callable[[], bool],
+        check: Callable[[T], None] = lambda new: None,
         on_change: Callable[[T, T], None] = lambda old, new: None,
     ):
         self._kind, self._rules = kind, rules(kind)
         self._configured = configured
+        self._check = check
         self._on_change = on_change
         self.problems: dict[str, str] = {}
         values = {name: self._declare(node, name) for name in self._rules}
@@ -212,10 +215,15 @@ class Parameters(Generic[T]):
                 return SetParametersResult(successful=False, reason=reason)
             values[change.name] = value
         if values:
+            old = self.current
+            new = self._kind(**{name: values.get(name, getattr(old, name)) for name in self._rules})
+            try:
+                self._check(new)
+            except UserError as error:
+                return SetParametersResult(successful=False, reason=str(error))
             for name in values:
                 self.problems.pop(name, None)
-            old = self.current
-            self.current = self._kind(**{name: values.get(name, getattr(old, name)) for name in self._rules})
+            self.current = new
             self._on_change(old, self.current)
         return SetParametersResult(successful=True)
 

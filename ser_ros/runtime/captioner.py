@@ -57,6 +57,14 @@ class Captioner(Protocol):
         """
         ...
 
+    def check(self, options: CaptionOptions) -> None:
+        """Say before the next image whether the model can caption so; safe from another thread.
+
+        Raises:
+            UserError: an option that is out of range or that this model does not have.
+        """
+        ...
+
     def close(self) -> None:
         """Free the device; the captioner cannot be used afterwards."""
         ...

@@ -9,7 +9,7 @@ import numpy as np
 
 from ser_ros.errors import UserError
 from ser_ros.model.config import SerConfig
-from ser_ros.model.describe import Clock, Engine, describe
+from ser_ros.model.describe import Clock, Engine, Writer, describe
 from ser_ros.model.description import Description
 from ser_ros.runtime.captioner import CaptionOptions
 
@@ -154,6 +154,10 @@ class TwoGlanceCaptioner:
         old = self._expected.get(key, took)
         # Up at once, down slowly: a deadline that is missed costs more than a refinement that is skipped.
         self._expected[key] = took if took > old else (1 - _FORGET) * old + _FORGET * took
+
+    def check(self, options: CaptionOptions) -> None:
+        """Whether the model can caption so; see `Captioner.check`."""
+        Writer(self.engine, options.style, options.max_tokens, options.beams, options.refinements, Clock())
 
     def close(self) -> None:
         """Free the device; calling it twice does no harm."""

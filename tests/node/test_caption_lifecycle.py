@@ -63,3 +63,15 @@ def test_fixed_parameters_are_refused_while_active(start_caption_node, robot):
     result = robot.set("caption_node", model="/elsewhere")
     assert not result.successful
     assert "the model is loaded when the node is configured" in result.reason
+
+
+@pytest.mark.parametrize(("name", "value"), [("style", "poem"), ("max_tokens", 500)])
+def test_what_the_loaded_model_does_not_have_is_refused_at_once(start_caption_node, robot, name, value):
+    """Accepted, it would have lost every image from then on."""
+    node = start_caption_node()
+    before = node.parameters.current
+    result = robot.set("caption_node", **{name: value})
+    assert not result.successful
+    assert name in result.reason
+    assert node.parameters.current == before
+    assert robot.set("caption_node", style="default").successful
