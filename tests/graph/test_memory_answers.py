@@ -70,6 +70,16 @@ def test_the_best_answer(home: Memory, question: str, first: str, room: str) -> 
         ),
         ("how many chairs are there?", "I remember two chairs."),
         ("how many bottles do you remember?", "I remember two bottles."),
+        ("how many red things are there?", "I remember one red thing."),
+        ("which rooms do you know?", "I remember three rooms: the kitchen, the office and the living room."),
+        ("how many rooms are there", "I remember three rooms: the kitchen, the office and the living room."),
+        ("what rooms did you see yesterday", "I have not seen a room whose name I know in that time."),
+        (
+            "is the dog black?",
+            "I have not seen a black dog, but I saw a brown dog 9 minutes ago in the living room, "
+            "on the rug.",
+        ),
+        ("what did you see yesterday", "I have not seen anything in that time."),
         ("is the door open?", "Yes, the door was open when I saw it a moment ago."),
         ("is the door closed?", "No, the door was open when I saw it a moment ago."),
         ("what is on the couch?", "I do not remember anything on the couch."),
@@ -105,6 +115,17 @@ def test_contents_are_named(home: Memory, question: str, start: str, things: lis
     speech = home.query(question).speech
     assert speech.startswith(start)
     assert [thing for thing in things if thing not in speech] == []
+
+
+def test_equal_things_are_counted_together() -> None:
+    with Memory.open() as memory:
+        memory.observe(
+            [
+                seen("A white mirror and a brown cat in a hallway.", 0, pose(0, 0)),
+                seen("A white mirror in a hallway.", 60, pose(20, 0)),
+            ]
+        )
+        assert memory.query("what do you see").speech == "I last saw two white mirrors and a brown cat."
 
 
 def test_an_answer_cites_the_caption_and_where_the_robot_stood(home: Memory) -> None:

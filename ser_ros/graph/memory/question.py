@@ -30,6 +30,7 @@ class Kind(str, Enum):
     COUNT = "count"  # how many
     STATE = "state"  # is it open
     CHANGES = "changes"  # what is new, gone, different
+    ROOMS = "rooms"  # which rooms there are
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Question:
     @property
     def understood(self) -> str:
         """What the question was taken to mean, for the person who asked it."""
+        if self.kind is Kind.ROOMS:
+            return self.kind.value
         words = [self.kind.value, *([self.change] if self.change else []), str(self.thing or "anything")]
         if self.location:
             words.append(self.location)
@@ -102,6 +105,9 @@ class Question:
 
 
 _FRAMES: tuple[tuple[Kind, str], ...] = (
+    (Kind.ROOMS, r"(?:what|which|how many|list|show|name)(?: me)?(?: are)?(?: all)?(?: the| your)? rooms?"
+                 r"(?: (?:are|were|is) (?:there|here)| (?:(?:do|did|have|can) )?you (?:have )?"
+                 r"(?:know|see|saw|seen|remember|visit|visited|find))?(?P<rest>)"),
     (Kind.CHANGES, r"what(?:'s| is| has| have| was)? "
                    r"(?P<change>changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
     (Kind.CHANGES, r"(?:is |has )?(?:anything|something) "
@@ -113,10 +119,11 @@ _FRAMES: tuple[tuple[Kind, str], ...] = (
                     r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
                     r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
                     r"(?: that is| that are| lying| standing| sitting| located| placed| kept)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|in which room)(?:'s| is| are| was| were)? (?:did|have|do|could|can) "
+    (Kind.FIND, r"(?:where|when|in (?:which|what) room)(?:'s| is| are| was| were)? (?:did|have|do|could|can) "
                 r"(?:you|i|we) (?:last |ever |first )?"
                 r"(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when)(?:'s| is| are| was| were)(?P<rest> .+?)(?: (?:last )?seen| now| again)?"),
+    (Kind.FIND, r"(?:where|when|(?:in )?(?:which|what) room)(?:'s| is| are| was| were)(?P<rest> .+?)"
+                r"(?: in)?(?: (?:last )?seen| now| again)?"),
     (Kind.FIND, r"(?:have|did|do|can|could) (?:you|i|we) (?:last |ever |already )?"
                 r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),
     (Kind.FIND, r"(?:is|are|was|were) there(?P<rest> .+)"),
@@ -149,6 +156,7 @@ _NEGATION = re.compile(r"\b(?:not|without|except|never|neither|nor|\w+n't|nobody
 _MOST_CHARACTERS = 300
 _ONE_AND_OTHER = re.compile(r"\b(?:and|or)\b")
 _CLAUSE = re.compile(r"(?P<thing>.+) (?:that|which|who) (?:is|are|was|were) (?P<look>[\w-]+)")
+_TWO_QUESTIONS = re.compile(r"\w\W*\?.*\w", re.DOTALL)
 _BAD_TIME = re.compile(r"\b(?:since|before|after|until|till) \d")
 
 
@@ -164,6 +172,8 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
     """
     if len(text) > _MOST_CHARACTERS:
         raise UserError(f"the question has {len(text):,} characters; ask in a sentence of {_MOST_CHARACTERS}")
+    if _TWO_QUESTIONS.search(text):
+        raise UserError(f"{text!r} asks two things; ask for one at a time")
     words = " ".join(
         re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
     ).rstrip(" .?!")
@@ -183,7 +193,7 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
         match = pattern.fullmatch(words)
         if match is None:
             continue
-        if kind is Kind.CONTENTS and not match["rest"]:
+        if kind is Kind.ROOMS or (kind is Kind.CONTENTS and not match["rest"]):
             return replace(question, kind=kind)
         asked = replace(question, kind=kind)
         if kind is Kind.CHANGES:
@@ -244,6 +254,9 @@ def _state(
             replace(question, kind=Kind.FIND), " ".join(f"{a} {b}" for a, b in _raw(pieces)).strip(), parse
         )
     phrase, _, last = words.rpartition(" ")
+    if normal(last) in _LOOKS - STATES.keys() and (thing := describe(phrase, parse)) is not None:
+        looks = thing.attributes | {normal(last)}  # "is the cat black"
+        return replace(question, kind=Kind.FIND, thing=replace(thing, attributes=looks))
     # "is the lamp on": a state that is also a preposition stands at the end and is no piece.
     thing = describe(phrase, parse) if normal(last) in STATES else None
     if thing is None:

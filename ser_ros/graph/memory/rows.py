@@ -59,6 +59,16 @@ def limits_of(question: Question) -> tuple[str, list[float]]:
     return conditions, arguments
 
 
+def rooms_seen(store: Store, question: Question) -> list[str]:
+    """The rooms that captions named at the places visited in the question's time, visited last first."""
+    rows = store.db.execute(
+        """SELECT room FROM place JOIN visit ON visit.place = place.id WHERE room != ''
+        AND last_seen >= ? AND first_seen <= ? GROUP BY room ORDER BY max(last_seen) DESC, room""",
+        (question.since_ns or 0, 2**63 - 1 if question.until_ns is None else question.until_ns),
+    )
+    return [row["room"] for row in rows]
+
+
 def attributes_of(row: sqlite3.Row) -> frozenset[str]:
     """Current attributes of an object's row."""
     return frozenset(filter(None, row["attributes"].split("|")))

@@ -11,9 +11,9 @@ from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.question import Kind, Question, understand
-from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, select
+from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, rooms_seen, select
 from ser_ros.graph.memory.scoring import room_score
-from ser_ros.graph.memory.speech import CLEAR, say
+from ser_ros.graph.memory.speech import CLEAR, say, say_rooms
 from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.surroundings import Likeness, Surroundings, describe_relation
@@ -39,6 +39,9 @@ class Search:
         """The answer to a question; see `Memory.query`."""
         if isinstance(question, str):
             question = self.understand(question, now_ns)
+        if question.kind is Kind.ROOMS:
+            speech = say_rooms(question, rooms_seen(self._store, question))
+            return Answer((), speech, question.understood, question)
         question = spelt(question, self._candidates.labels())
         clear: list[int] = []
         if question.kind is Kind.CHANGES:

@@ -80,6 +80,14 @@ def say(
     return sentence
 
 
+def say_rooms(question: Question, rooms: list[str]) -> str:
+    """ "I remember two rooms: the kitchen and the office."."""
+    if not rooms:
+        return f"I have not seen a room whose name I know {_when_asked(question)}."
+    names = join([f"the {room}" for room in rooms])
+    return f"I remember {number(len(rooms))} room{'s' if len(rooms) > 1 else ''}: {names}."
+
+
 def a_thing(
     label: str,
     attributes: Iterable[str] = (),
@@ -138,6 +146,10 @@ def _where_and_when(match: Match, now_ns: int, timezone: str) -> str:
     return f"{say_when(match.last_seen, now_ns, timezone)}{' ' if parts else ''}{', '.join(parts)}"
 
 
+def _when_asked(question: Question) -> str:
+    return "yet" if question.since_ns is None and question.until_ns is None else "in that time"
+
+
 def _asked_place(question: Question) -> str:
     words = f" {question.location} the {question.anchor}" if question.anchor else ""
     for place, phrase in LOCATION_WORDS.items():
@@ -145,14 +157,27 @@ def _asked_place(question: Question) -> str:
     return words + (f" in the {question.room}" if question.room else "")
 
 
-def _things(matches: Iterable[Match]) -> str:
-    return join([a_thing(match.label, match.attributes, match.count, match.plural) for match in matches])
+def _things(matches: Iterable[Match], article: str | None = None) -> str:
+    """All of them, equal ones counted together: "a desk and two white mirrors"."""
+    alike: dict[tuple[str, frozenset[str]], list[Match]] = {}
+    for match in matches:
+        alike.setdefault((match.label, frozenset(match.attributes)), []).append(match)
+    named = []
+    for (label, looks), ones in alike.items():
+        uncounted = any(match.plural and match.count is None for match in ones)
+        count = ones[0].count if len(ones) == 1 else sum(match.count or 1 for match in ones)
+        named.append(
+            a_thing(label, looks, None if uncounted else count, ones[0].plural or len(ones) > 1, article)
+        )
+    return join(named)
 
 
 def _say_contents(question: Question, matches: list[Match]) -> str:
     place = _asked_place(question).strip()
     if not place:
-        return f"I last saw {_things(matches)}." if matches else "I have not seen anything yet."
+        if matches:
+            return f"I last saw {_things(matches)}."
+        return f"I have not seen anything {_when_asked(question)}."
     if not matches:
         return f"I do not remember anything {place}."
     return f"{place[:1].upper()}{place[1:]} I saw {_things(matches)}."
@@ -161,7 +186,8 @@ def _say_contents(question: Question, matches: list[Match]) -> str:
 def _say_count(question: Question, total: int, vague: bool) -> str:
     assert question.thing is not None
     asked = question.thing
-    things = a_thing(asked.label, asked.attributes, None, total != 1, "the").removeprefix("the ")
+    label = "thing" if asked.label == ANYTHING else asked.label
+    things = a_thing(label, asked.attributes, None, total != 1, "the").removeprefix("the ")
     least = "at least " if vague else ""
     return f"I remember {least}{number(total)} {things}{_asked_place(question)}."
 
@@ -207,10 +233,7 @@ def _say_changes(question: Question, matches: list[Match]) -> str:
     parts = [f"I saw {_things(new)} for the first time"] if new else []
     parts += [f"the {match.label} is now {match.change}" for match in changed]
     if gone:
-        things = join(
-            [a_thing(match.label, match.attributes, match.count, match.plural, "the") for match in gone]
-        )
         one = len(gone) == 1 and not gone[0].plural
-        parts.append(f"{things} {'is' if one else 'are'} gone")
+        parts.append(f"{_things(gone, 'the')} {'is' if one else 'are'} gone")
     sentence = "; ".join(parts)
     return f"{sentence[:1].upper()}{sentence[1:]}."
