@@ -80,7 +80,10 @@ def _captions(args: argparse.Namespace) -> Iterator[Iterator[str]]:
 
 
 def _lines(file: TextIO) -> Iterator[str]:
-    return (line.rstrip("\r\n") for line in file)
+    for line in file:
+        if "\0" in line:
+            raise UserError(f"{file.name}: no text file, it has bytes of value 0; give a caption a line")
+        yield line.rstrip("\r\n")
 
 
 def _draw(args: argparse.Namespace, graphs: list[SceneTriples]) -> int:

@@ -45,7 +45,7 @@ class LanguageModel(nn.Module):
         try:
             import peft
         except ImportError:
-            raise UserError("LoRA needs the package peft; install ser_ros[train]") from None
+            raise UserError("LoRA needs the package peft: pip install 'ser-ros[train]'") from None
         adapters = peft.LoraConfig(
             r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=list(lora.targets)
         )

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     needs = ("torch", "transformers", "onnx", "onnxruntime")
     missing = [package for package in needs if importlib.util.find_spec(package) is None]
     if missing:
-        raise UserError(f"export needs {', '.join(missing)}; install ser_ros[torch,onnx]")
+        raise UserError(f"export needs {', '.join(missing)}: pip install 'ser-ros[torch,onnx]'")
     from tqdm import tqdm
 
     from ser_ros.runtime.load import DEFAULT_MODEL

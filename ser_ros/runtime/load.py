@@ -38,5 +38,8 @@ def load_captioner(
     needs = {"torch": ("torch", "transformers"), "onnx": ("onnxruntime",)}[backend]
     missing = [package for package in (*needs, "tokenizers") if importlib.util.find_spec(package) is None]
     if missing:
-        raise UserError(f"backend {backend} needs {', '.join(missing)}; install ser_ros[{backend}]")
+        raise UserError(
+            f"backend {backend} needs {', '.join(missing)}: pip install 'ser-ros[{backend}]' (on a Jetson: "
+            "NVIDIA's wheels, docs/install.md)"
+        )
     return importlib.import_module(BACKENDS[backend]).load(model if str(model) else folder, device, dtype)

@@ -11,6 +11,8 @@ import pytest
 
 from ser_ros.cli import main
 
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "report.png"
+
 
 def test_triples_a_line_for_each_caption(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "captions.txt"
@@ -67,6 +69,7 @@ def test_a_caption_of_nothing_still_draws(tmp_path: Path) -> None:
     ("arguments", "word"),
     [
         (["no_such_file.txt"], "no_such_file.txt"),
+        ([str(PICTURE)], "no text file"),
         (["--caption", "a cat", "--svg", "/no/such/folder/x.svg"], "x.svg"),
     ],
 )

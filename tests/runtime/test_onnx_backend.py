@@ -222,7 +222,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, int8):
 @pytest.mark.parametrize("pair", [(0, False)], indirect=True)
 def test_a_missing_onnxruntime_is_named(pair, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(UserError, match=r"needs onnxruntime; install ser_ros\[onnx\]"):
+    with pytest.raises(UserError, match=r"needs onnxruntime: pip install 'ser-ros\[onnx\]'"):
         load_captioner(pair[1])
 
 

