@@ -19,6 +19,7 @@ below 200 MB. `--folder` keeps the two files and measures them again without fil
 from __future__ import annotations
 
 import argparse
+import gc
 import math
 import random
 import shutil
@@ -217,6 +218,8 @@ def measure(
         shutil.copy(path, copy)
         with Memory.open(copy, config) as memory:
             memory.warm_up()
+            gc.collect()
+            gc.freeze()  # as the process of memory_node does
             updates.append(update(memory, spread, args.hertz))
             answers.append(ask(memory, spread, questions))
             held = size(memory)

@@ -155,7 +155,9 @@ class ManagedNode(LifecycleNode, Generic[P]):
             self.trigger_activate()
 
 
-def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None) -> int:
+def run(
+    make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None, *, freeze: bool = False
+) -> int:
     """Run a node until SIGINT, SIGTERM or the end of its context; return the exit code.
 
     The executor spins in a thread of its own, so a signal is heard while a model loads. Further
@@ -165,6 +167,8 @@ def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None)
     Args:
         make_node: called after rclpy is initialised.
         args: command line without the program's name; the ROS arguments are taken out by rclpy.
+        freeze: take all that is loaded once the node is active out of the passes of the garbage collector.
+            For a node that must answer soon and gives nothing large back before it ends.
     """
     stop = threading.Event()
 
@@ -187,7 +191,7 @@ def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None)
         return 2
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    spinner = threading.Thread(target=_spin, args=(executor, node, stop), name="executor")
+    spinner = threading.Thread(target=_spin, args=(executor, node, stop, freeze), name="executor")
     spinner.start()
     stop.wait()
     last_resort = _end_anyway_after(GRACE)
@@ -209,13 +213,18 @@ def run(make_node: Callable[[], ManagedNode], args: Sequence[str] | None = None)
     # The node is in cycles: collected now, it says goodbye on the network. The rest has nothing to close, and
     # taking torch apart object by object is most of what Python does at its end.
     del node, executor, spinner
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     return 0
 
 
-def _spin(executor: SingleThreadedExecutor, node: ManagedNode, stop: threading.Event) -> None:
+def _spin(executor: SingleThreadedExecutor, node: ManagedNode, stop: threading.Event, freeze: bool) -> None:
     while not stop.is_set() and rclpy.ok():
+        if freeze and node.state == "active":
+            gc.collect()
+            gc.freeze()
+            freeze = False
         try:
             executor.spin_once()
         except (ExternalShutdownException, ShutdownException):

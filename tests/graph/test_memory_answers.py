@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -211,3 +212,9 @@ def test_what_one_picture_alone_showed_is_doubted() -> None:
     red, blue = memory.query("chair").matches
     assert (red.times_seen, blue.times_seen) == (2, 1)
     assert red.score > blue.score
+
+
+def test_a_warm_up_leaves_the_garbage_of_its_process_to_the_collector(home: Memory) -> None:
+    frozen = gc.get_freeze_count()
+    home.warm_up()
+    assert gc.get_freeze_count() == frozen

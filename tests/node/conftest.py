@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,16 @@ def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model") / "toy"
     toys.toy_model().save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def patient_peers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process that peers forget when it says goodbye, not 20 s after its last word."""
+    lease = "<discovery_config><leaseDuration><sec>86400</sec></leaseDuration></discovery_config>"
+    profile = Path(os.environ["FASTDDS_DEFAULT_PROFILES_FILE"]).read_text()
+    path = tmp_path_factory.mktemp("profile") / "patient.xml"
+    path.write_text(profile.replace("<rtps>", f"<rtps><builtin>{lease}</builtin>"))
+    return {**os.environ, "FASTDDS_DEFAULT_PROFILES_FILE": str(path)}
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ def model(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def process(model: Path, tmp_path_factory: pytest.TempPathFactory):
+def process(model: Path, tmp_path_factory: pytest.TempPathFactory, patient_peers: dict[str, str]):
     """One node that lives through the drills of this file, in their order."""
-    process = Process(command(model), tmp_path_factory.mktemp("log") / "node.log")
+    process = Process(command(model), tmp_path_factory.mktemp("log") / "node.log", patient_peers)
     process.wait_for("active (")
     yield process
     process.end()
@@ -124,7 +124,7 @@ def test_signals_until_the_end_change_nothing(process, robot):
         time.sleep(0.01)
     assert process.wait() == 0
     names = robot.node.get_node_names
-    wait_until(lambda: "caption_node" not in names(), "the goodbye; DDS gives it up after 20 s", 10)
+    wait_until(lambda: "caption_node" not in names(), "the goodbye")
     assert "finalized" in process.output
     assert "Traceback" not in process.output
 

@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from ser_ros.graph.memory import Memory
 from ser_ros.node.memory_node import MemoryNode
 from tests.node.memory_robot import ask, scene, tell, trigger
+from tests.node.robot import wait_until
 from tests.processes import python_module
 
 
@@ -70,16 +71,17 @@ def test_settings_change_at_run_time_and_others_say_why_not(start_memory_node, r
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_process_cleanly(start_process, robot, tmp_path: Path, number):
+def test_a_signal_ends_the_process_cleanly(start_process, robot, patient_peers, tmp_path: Path, number):
     store = tmp_path / "memory.db"
     arguments = ["--ros-args", "-p", f"store:={store}", "-p", "pose_source:=none"]
-    process = start_process([*python_module("ser_ros.node.memory_node"), *arguments])
+    process = start_process([*python_module("ser_ros.node.memory_node"), *arguments], patient_peers)
     process.wait_for("active")
     tell(robot, scene("a red chair", 0))
     process.popen.send_signal(number)
     process.popen.send_signal(number)
     assert process.wait() == 0
     assert "Traceback" not in process.output
+    wait_until(lambda: "memory_node" not in robot.node.get_node_names(), "the goodbye")
     with Memory.open(store, read_only=True) as memory:
         assert memory.query("chair").matches
 

@@ -7,7 +7,6 @@ with Memory.open("memory.db", MemoryConfig(robot="anna")) as memory:
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -130,16 +129,10 @@ class Memory:
             return self._search.answer(question, self.now_ns if now_ns is None else now_ns)
 
     def warm_up(self) -> None:
-        """Load what the first question would wait for: parser, WordNet, inflections.
-
-        For processes that live long: what is loaded now is never looked at again by the garbage
-        collector, whose full pass over it takes 60 ms.
-        """
+        """Load what the first question would wait for: parser, WordNet, inflections."""
         plural_of("chair")
         with suppress(UserError):
             self.query("where is the chair")
-        gc.collect()
-        gc.freeze()
 
     def announce(self, now_ns: int) -> str | None:
         """One sentence on what is new, changed or gone since the last one; None while it is too early."""
