@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_ros.errors import UserError
-from ser_ros.graph.memory.question import understand
 from ser_ros.graph.memory.spoken_time import SECOND, Period, read_period, say_when
+from ser_ros.graph.memory.understanding import understand
 from ser_ros.graph.parser import parse
 
 

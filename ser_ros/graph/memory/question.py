@@ -1,25 +1,12 @@
-"""Words become a question: "what is on the kitchen table" asks for contents, place "on", thing "table"."""
+"""What can be asked of the memory, as `understanding` reads it from words and `search` looks it up."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
-from ser_ros.errors import UserError
-from ser_ros.graph.memory.spoken_time import Period, read_period
-from ser_ros.graph.memory.vocabulary import (
-    COLOURS,
-    MATERIALS,
-    SIZES,
-    STATES,
-    location,
-    location_phrases,
-    normal,
-    room_name,
-)
-from ser_ros.graph.triples import SceneTriples
+# Label of what is asked for by its look alone: "anything red".
+ANYTHING = "object"
 
 
 class Kind(str, Enum):
@@ -46,11 +33,6 @@ class Description:
         return " ".join([*sorted(self.attributes), *([self.room] if self.room else []), self.label])
 
 
-_PERSON = Description("person", "person")
-# Label of what is asked for by its look alone: "anything red".
-ANYTHING = "object"
-
-
 @dataclass(frozen=True)
 class Area:
     """A circle in the frame of the memory, metres."""
@@ -65,6 +47,8 @@ class Question:
     """A question that can be looked up.
 
     Attributes:
+        text: the words that were asked.
+        kind: what the answer tells.
         thing: what is asked for; None for any thing.
         location: how `thing` stands to `anchor`: "on", "near", ...; "" without one.
         anchor: the other thing; None where only the room counts.
@@ -102,214 +86,3 @@ class Question:
         if self.room:
             words.append(f"in the {self.room}")
         return " ".join(words)
-
-
-_FRAMES: tuple[tuple[Kind, str], ...] = (
-    (Kind.ROOMS, r"(?:what|which|how many|list|show|name)(?: me)?(?: are)?(?: all)?(?: the| your)? rooms?"
-                 r"(?: (?:are|were|is) (?:there|here)| (?:(?:do|did|have|can) )?you (?:have )?"
-                 r"(?:know|see|saw|seen|remember|visit|visited|find))?(?P<rest>)"),
-    (Kind.CHANGES, r"what(?:'s| is| has| have| was)? "
-                   r"(?P<change>changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
-    (Kind.CHANGES, r"(?:is |has )?(?:anything|something) "
-                   r"(?P<change>changed?|new|different|gone|missing)\b(?P<rest>.*)"),
-    (Kind.COUNT, r"how many (?P<rest>.+)"),
-    (Kind.CONTENTS, r"what(?:'s| is| do| can| did)?(?: (?:you|i|we))?(?: now)? "
-                    r"(?:see|remember|know|there|here|around)(?: now| here| around)?(?P<rest>)"),
-    (Kind.CONTENTS, r"(?:what|who)(?: else| all| things| objects)?"
-                    r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
-                    r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
-                    r"(?: that is| that are| lying| standing| sitting| located| placed| kept)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|in (?:which|what) room)(?:'s| is| are| was| were)? (?:did|have|do|could|can) "
-                r"(?:you|i|we) (?:last |ever |first )?"
-                r"(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|(?:in )?(?:which|what) room)(?:'s| is| are| was| were)(?P<rest> .+?)"
-                r"(?: in)?(?: (?:last )?seen| now| again)?"),
-    (Kind.FIND, r"(?:have|did|do|can|could) (?:you|i|we) (?:last |ever |already )?"
-                r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),
-    (Kind.FIND, r"(?:is|are|was|were) there(?P<rest> .+)"),
-    (Kind.STATE, r"(?:is|are|was|were)(?P<rest> .+)"),
-    (Kind.FIND, r"(?:please )?(?:find|locate|show|describe|list|name|tell me about|"
-                r"look for|search for|search|go to|drive to|navigate to|"
-                r"take me to|bring me to|lead me to|guide me to|get|fetch)(?: me)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?P<rest>.+)"),
-)  # fmt: skip
-_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _FRAMES)
-_LOCATION = re.compile(r"\b(" + "|".join(map(re.escape, location_phrases())) + r")\b")
-_FILLER = re.compile(
-    r"\b(?:the|a|an|any|some|nearest|closest|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
-    r"is|are|was|were|am|be|been|do|does|you|we|i|it|he|she|they|them|him|her|have|has|seen|see|saw|remember|know|"
-    r"last|where|when|what|how|many|no)\b"
-)
-_POSTURE = re.compile(
-    r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept)$"
-)
-_ANYTHING = frozenset(
-    ("", "thing", "things", "anything", "something", "everything", "object", "objects", "stuff")
-)
-# "where's", and what speech recognition makes of it.
-_CONTRACTED = re.compile(r"\b(what|where|who|when)'?s\b")
-_OR_NOT = re.compile(r"\b(?P<state>[\w-]+) or (?P<other>[\w-]+)$")
-_ANYONE = re.compile(r"\b(?:anyone|anybody|someone|somebody)\b")
-_LOOKS = COLOURS | MATERIALS | SIZES.keys() | STATES.keys()
-_CHANGES = {"new": "new", "gone": "gone", "missing": "gone"}
-_NEGATION = re.compile(r"\b(?:not|without|except|never|neither|nor|\w+n't|nobody|nothing)\b")
-_MOST_CHARACTERS = 300
-_ONE_AND_OTHER = re.compile(r"\b(?:and|or)\b")
-_CLAUSE = re.compile(r"(?P<thing>.+) (?:that|which|who) (?:is|are|was|were) (?P<look>[\w-]+)")
-_TWO_QUESTIONS = re.compile(r"\w\W*\?.*\w", re.DOTALL)
-_BAD_TIME = re.compile(r"\b(?:since|before|after|until|till) \d")
-
-
-def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], SceneTriples]) -> Question:
-    """Read a question.
-
-    Args:
-        now_ns: the time of asking, for "an hour ago" and "since 10:30".
-        timezone: zone of clock times, "" is the machine's.
-        parse: reads a noun phrase as a caption; `ser_ros.graph.parser.parse`.
-    Raises:
-        UserError: nothing in it can be looked up, or its time is none.
-    """
-    if len(text) > _MOST_CHARACTERS:
-        raise UserError(f"the question has {len(text):,} characters; ask in a sentence of {_MOST_CHARACTERS}")
-    if _TWO_QUESTIONS.search(text):
-        raise UserError(f"{text!r} asks two things; ask for one at a time")
-    words = " ".join(
-        re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
-    ).rstrip(" .?!")
-    words = _either(_CONTRACTED.sub(r"\1 is", words))
-    if (negation := _NEGATION.search(words)) is not None:
-        raise UserError(f"{negation[0]!r} cannot be looked up; ask for what is there")
-    words, period = read_period(words, now_ns, timezone)
-    if _BAD_TIME.search(words):
-        raise UserError(
-            f"the time in {text!r} is not clear; say it as in 'since 10:30' or 'in the last hour'"
-        )
-    words = _ANYONE.sub("person", words)
-    question = Question(text, since_ns=period.since_ns, until_ns=period.until_ns)
-    if not words and period != Period():
-        return replace(question, kind=Kind.CHANGES)
-    for kind, pattern in _COMPILED:
-        match = pattern.fullmatch(words)
-        if match is None:
-            continue
-        if kind is Kind.ROOMS or (kind is Kind.CONTENTS and not match["rest"]):
-            return replace(question, kind=kind)
-        asked = replace(question, kind=kind)
-        if kind is Kind.CHANGES:
-            asked = replace(asked, change=_CHANGES.get(match["change"], ""))
-        found = _fill(asked, match["rest"].strip(), parse)
-        if found is None and words.startswith("who"):
-            found = replace(question, thing=_PERSON)
-        if found is not None:
-            who = words.startswith("who") and found.thing is None
-            return replace(found, thing=_PERSON, kind=Kind.FIND) if who else found
-    raise UserError(
-        f"the question {text!r} names nothing to look for; ask for a thing, a room or what changed"
-    )
-
-
-def _either(words: str) -> str:
-    """ "is the lamp on or off", "is it open or not": the first of two values of one state asks for both."""
-    found = _OR_NOT.search(words)
-    if found is None:
-        return words
-    state, other = (STATES.get(normal(found[name])) for name in ("state", "other"))
-    alike = state is not None and (state == other or found["other"] == "not")
-    return words[: found.end("state")] if alike else words
-
-
-def _fill(question: Question, rest: str, parse: Callable[[str], SceneTriples]) -> Question | None:
-    """The question with the things that `rest` names; None when the frame does not fit."""
-    pieces = _split(rest)
-    thing_words = pieces[0][1]
-    if question.kind is Kind.STATE:
-        return _state(question, thing_words, pieces, parse)
-    thing = describe(thing_words, parse)
-    if question.kind is Kind.CONTENTS and thing is not None and len(pieces) == 1:
-        return None
-    for place, words in pieces[1:]:
-        room = room_name(_plain(words))
-        if room is not None:
-            question = replace(question, room=room)
-        elif (anchor := describe(words, parse)) is not None and question.anchor is None:
-            question = replace(question, location=place, anchor=anchor)
-    if thing is not None and room_name(thing.label) is not None and question.anchor is None:
-        question, thing = replace(question, room=room_name(thing.label) or "", kind=Kind.CONTENTS), None
-    if question.kind is Kind.CONTENTS and thing is not None:
-        question = replace(question, kind=Kind.FIND)
-    if thing is None and question.kind is not Kind.CHANGES:
-        if not (question.anchor or question.room):
-            return None
-        question = replace(question, kind=Kind.CONTENTS)
-    return replace(question, thing=thing)
-
-
-def _state(
-    question: Question, words: str, pieces: list[tuple[str, str]], parse: Callable[[str], SceneTriples]
-) -> Question | None:
-    """ "is the door open", "is the red chair in the kitchen"."""
-    if len(pieces) > 1:
-        return _fill(
-            replace(question, kind=Kind.FIND), " ".join(f"{a} {b}" for a, b in _raw(pieces)).strip(), parse
-        )
-    phrase, _, last = words.rpartition(" ")
-    if normal(last) in _LOOKS - STATES.keys() and (thing := describe(phrase, parse)) is not None:
-        looks = thing.attributes | {normal(last)}  # "is the cat black"
-        return replace(question, kind=Kind.FIND, thing=replace(thing, attributes=looks))
-    # "is the lamp on": a state that is also a preposition stands at the end and is no piece.
-    thing = describe(phrase, parse) if normal(last) in STATES else None
-    if thing is None:
-        return None
-    return replace(question, thing=replace(thing, attributes=thing.attributes | {normal(last)}))
-
-
-def _raw(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    names = {"front": "in front of", "left": "left of", "right": "right of"}
-    return [(names.get(place, place), words) for place, words in pieces]
-
-
-def _split(text: str) -> list[tuple[str, str]]:
-    """ "chairs near the window" -> [("", "chairs"), ("near", "the window")]."""
-    pieces: list[tuple[str, str]] = []
-    place, at = "", 0
-    for match in _LOCATION.finditer(text):
-        if match.end() == len(text) or match.start() < at:
-            continue
-        pieces.append((place, text[at : match.start()].strip()))
-        place, at = location(match[1]) or "", match.end()
-    pieces.append((place, text[at:].strip()))
-    return pieces
-
-
-def _plain(words: str) -> str:
-    return " ".join(_FILLER.sub(" ", words).split())
-
-
-def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | None:
-    """The thing that a noun phrase names; None when it names none."""
-    clause = _CLAUSE.fullmatch(words.strip())
-    if clause is not None and normal(clause["look"]) in _LOOKS:
-        words = f"{clause['look']} {clause['thing']}"
-    phrase = _POSTURE.sub("", _plain(words)).strip()
-    if phrase in _ANYTHING or (location(phrase) is not None and len(phrase.split()) == 1):
-        return None
-    looks = {normal(word) for word in phrase.split() if word not in _ANYTHING}
-    if looks <= _LOOKS:  # "anything red"
-        return Description(ANYTHING, ANYTHING, frozenset(looks))
-    said = parse(f"a {phrase}")
-    if said.objects:
-        thing = max(said.objects, key=lambda one: one.span.end)
-        if (several := _ONE_AND_OTHER.search(phrase)) is not None and len(said.objects) > 1:
-            raise UserError(f"{phrase!r} names two things; ask for one at a time, without {several[0]!r}")
-        attributes = frozenset(normal(attribute.text) for attribute in thing.attributes)
-        label, head = thing.label, thing.head
-    else:
-        head = phrase.rsplit(" ", 1)[-1]
-        label, attributes = phrase, frozenset()
-    first, _, rest = label.partition(" ")
-    for room in (" ".join(label.split()[:2]), first):
-        rest = label[len(room) :].strip()
-        if rest and (name := room_name(room)) is not None and room_name(label) is None:
-            return Description(rest, head, attributes, name)
-    return Description(label, head, attributes)

@@ -10,13 +10,14 @@ from ser_ros.graph.memory.candidates import Candidate, Candidates, Fit
 from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
-from ser_ros.graph.memory.question import Kind, Question, understand
+from ser_ros.graph.memory.question import Kind, Question
 from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, rooms_seen, select
 from ser_ros.graph.memory.scoring import room_score
 from ser_ros.graph.memory.speech import CLEAR, say, say_rooms
 from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.surroundings import Likeness, Surroundings, describe_relation
+from ser_ros.graph.memory.understanding import understand
 from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE
 from ser_ros.graph.triples import SceneTriples
 
