@@ -22,6 +22,7 @@ from ser_ros import __version__
 from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
 from ser_ros.runtime.onnx_attention import fused_attention
+from ser_ros.runtime.onnx_fold import fold_quick_gelu
 from ser_ros.runtime.onnx_folder import EMBEDDINGS, FORMAT, MANIFEST, is_export
 from ser_ros.runtime.onnx_graphs import Graph, graphs
 
@@ -61,6 +62,7 @@ def export(
         raise UserError(f"{out} is there and is not an earlier export; give a new folder")
     model = SerModel.from_pretrained(source, dtype="fp32")
     _check(model)
+    fold_quick_gelu(model)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
