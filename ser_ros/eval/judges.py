@@ -21,7 +21,6 @@ from ser_ros.eval.judge_prompts import CLAIR_PROMPTS, JUDGE_PROMPTS, JUDGE_SYSTE
 from ser_ros.eval.llm import Question, Server
 from ser_ros.eval.metric import Metric
 
-IMAGES, SEEDS = 100, 10
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 

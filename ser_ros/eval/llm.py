@@ -17,11 +17,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
+from ser_ros.data.chat_completions import address, filtered, text_of
 from ser_ros.errors import UserError
 
 Value = TypeVar("Value")
-CONTENT_FILTER = "content_filter"
-"""Code of the error with which servers refuse one question for what it says; the next may pass."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +71,7 @@ class Server:
             raise UserError("asking an LLM needs the openai client; pip install 'ser-ros[llm]'") from None
         try:
             self._client = openai.OpenAI(
-                base_url=options.base_url or None,
-                api_key=options.api_key or ("none" if options.base_url else None),
-                timeout=options.timeout,
-                max_retries=4,
+                **address(options.base_url, options.api_key), timeout=options.timeout, max_retries=4
             )
         except openai.OpenAIError as error:
             raise UserError(f"give --base-url of a server or --api-key of OpenAI's ({error})") from None
@@ -148,10 +144,10 @@ class Server:
                 seed=seed,
             )
         except openai.BadRequestError as error:
-            if error.code != CONTENT_FILTER:
+            if not filtered(error):
                 raise
             return ""
-        return (response.choices[0].message.content or "") if response.choices else ""
+        return text_of(response)
 
     def _key(self, question: Question, attempt: int) -> str:
         options = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class Pose:
 
     def is_finite(self) -> bool:
         """False for the NaN and infinity that a lost localisation publishes."""
-        return bool(np.isfinite((self.x, self.y, self.z, self.qx, self.qy, self.qz, self.qw)).all())
+        return all(map(math.isfinite, (self.x, self.y, self.z, self.qx, self.qy, self.qz, self.qw)))
 
 
 def compose(outer: Pose, inner: Pose) -> Pose:

@@ -60,12 +60,6 @@ def caption_message(
     )
 
 
-def flag_names(message: Caption) -> list[str]:
-    """The flags that are set, in words."""
-    names = {**_FLAGS, "initial_only": Caption.INITIAL_ONLY}
-    return [name for name, bit in names.items() if message.flags & bit]
-
-
 def _text(text: str) -> str:
     # a NUL ends a DDS string early; U+FFFD keeps every span where it was
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

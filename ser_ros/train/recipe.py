@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-StageName = Literal["pretrain", "stage1", "stage2", "reconstruct"]
 Part = Literal["vision", "connector", "deeplens", "language"]
 SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup", "inverse_sqrt")
 """Learning rate schedules of transformers that need nothing but a warm-up."""

@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Trainer, TrainingArguments
 
-from ser_ros.train.learner import Learner
 from ser_ros.train.recipe import Recipe, Reconstruct, Stage
 
 WEIGHTS = "model.safetensors"
@@ -127,8 +126,3 @@ def training_arguments(recipe: Recipe, stage: Stage | Reconstruct, folder: Path)
         if not recipe.fsdp:
             raise
         raise UserError(f"fsdp is {recipe.fsdp!r}, which transformers refuses: {error}") from None
-
-
-def frozen_names(learner: Learner) -> set[str]:
-    """Names of all tensors that must leave the stage bit for bit as they entered it."""
-    return set(learner.state_dict()) - set(learner.trained_state())

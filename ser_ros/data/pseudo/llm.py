@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ser_ros.data.chat_completions import address, filtered, text_of
 from ser_ros.data.pseudo.prompts import PROMPTS, Kind, parse_answer
 from ser_ros.data.pseudo.store import PseudoRecord
 from ser_ros.data.sample import Sample
@@ -96,10 +97,7 @@ async def _all(samples: Sequence[Sample], options: LlmOptions) -> AsyncGenerator
     try:
         # Waits and retries by itself on 429, 5xx and lost connections.
         client = openai.AsyncOpenAI(
-            base_url=options.base_url or None,
-            api_key=options.api_key or ("none" if options.base_url else None),
-            timeout=options.timeout,
-            max_retries=3,
+            **address(options.base_url, options.api_key), timeout=options.timeout, max_retries=3
         )
     except openai.OpenAIError as error:
         raise UserError(
@@ -160,10 +158,10 @@ async def _answer(client: Any, messages: list[dict[str, str]], options: LlmOptio
             max_tokens=options.max_tokens,
         )
     except openai.BadRequestError as error:
-        if error.code != "content_filter":
+        if not filtered(error):
             raise
         return ""
-    return (answer.choices[0].message.content or "") if answer.choices else ""
+    return text_of(answer)
 
 
 class _Pace:

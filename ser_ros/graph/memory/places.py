@@ -59,8 +59,7 @@ def usable(pose: Pose | None, frame_id: str) -> Pose | None:
     """The pose if it is finite and in the frame of the memory, else None."""
     if pose is None or pose.frame_id != frame_id:
         return None
-    numbers = (pose.x, pose.y, pose.z, pose.qx, pose.qy, pose.qz, pose.qw)
-    return pose if all(math.isfinite(number) for number in numbers) else None
+    return pose if pose.is_finite() else None
 
 
 class Places:
