@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -66,6 +67,9 @@ EXTRAS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code (2 for bad input, 130 after Ctrl-C)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # "?" for a letter that a terminal's encoding lacks
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="ser_ros", description="Sharp-Eyed Refinement for robots.")
     parser.add_argument("--version", action="version", version=f"ser_ros {__version__}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -36,6 +37,14 @@ def test_help_imports_nothing_heavy() -> None:
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in answer.stderr.splitlines()}
     assert "argparse" in loaded
     assert not loaded & {"numpy", "torch", "transformers", "rclpy", "networkx", "PIL", "rich", "onnxruntime"}
+
+
+def test_a_terminal_without_the_letters_of_a_caption_shows_question_marks() -> None:
+    command = python_module("ser_ros.cli", "parse", "--caption", "a caf\N{LATIN SMALL LETTER E WITH ACUTE}")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    answer = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+    assert answer.stdout.startswith(b"a caf?\n")
 
 
 def test_version() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,18 @@ def run(args: argparse.Namespace) -> int:
 
     table = Table(show_header=False)
     for name, value in result.items():
-        table.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        table.add_row(name.replace("_", " "), _words(name, value))
     Console(highlight=False).print(table)
     return 0
+
+
+def _words(name: str, value: Any) -> str:
+    """A value as people read it; programs take --json."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    if name == "newest_stamp":
+        return f"{datetime.fromtimestamp(value / 1e9):%Y-%m-%d %H:%M:%S}" if value else "no image yet"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _info(args: argparse.Namespace) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from ser_ros.graph.memory.spoken_time import say_when
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", help="memory file, for example ~/.ros/ser_ros/memory.db")
-    parser.add_argument("question", nargs="+", help='words, for example "what is on the kitchen table"')
+    parser.add_argument(
+        "question", metavar="WORD", nargs="+", help='one question, for example "what is on the kitchen table"'
+    )
     parser.add_argument("--max-matches", type=int, default=5, metavar="N", help="most matches (5)")
     parser.add_argument(
         "--min-score", type=float, default=0.3, metavar="S", help="leave out worse ones (0.3)"
@@ -39,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not 1 <= args.max_matches <= 100:
         raise UserError(f"--max-matches is {args.max_matches}; it takes 1 to 100")
+    if not 0.0 <= args.min_score <= 1.0:
+        raise UserError(f"--min-score is {args.min_score}; it takes 0 to 1")
+    if len(args.question) > 1 and any(" " in words for words in args.question):
+        raise UserError(f"{len(args.question)} questions are given; ask for one at a time")
     embedder: Embedder | None = MiniLM(args.embeddings) if args.embeddings else None
     config = MemoryConfig(timezone=args.timezone)
     with Memory.open(args.store, config, read_only=True, embedder=embedder) as memory:

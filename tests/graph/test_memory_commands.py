@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import networkx as nx
@@ -43,12 +44,22 @@ def test_query_prints_one_json_object(store: Path, capsys: pytest.CaptureFixture
     assert answer["understood"] == "find red chair"
 
 
+def test_info_tells_people_the_time_of_the_newest_image(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["memory", "info", str(store)]) == 0
+    newest = datetime.fromtimestamp((START + 60 * SECOND) / 1e9)
+    assert f"{newest:%Y-%m-%d %H:%M:%S}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["query", "none.db", "chair"], "there is no memory at"),
         (["query", "STORE", "?!"], "names nothing to look for"),
         (["query", "STORE", "chair", "--max-matches", "0"], "--max-matches is 0"),
+        (["query", "STORE", "chair", "--min-score", "7"], "--min-score is 7.0; it takes 0 to 1"),
+        (["query", "STORE", "where is the cup?", "where is the chair?"], "ask for one at a time"),
         (["query", "STORE", "chair", "--timezone", "Nowhere"], "Europe/Berlin"),
         (["query", "STORE", "chair", "--embeddings", "/nowhere"], "no model.safetensors"),
         (["memory", "info", "none.db"], "there is no memory at"),
