@@ -170,7 +170,7 @@ def replay(args: argparse.Namespace) -> dict:
         "things": sum(data.get("kind") == "object" for _, data in derived.world.nodes(data=True)),
         "warnings": source.warnings,
         "scores": {
-            row.name: {"initial": round(row.initial, 2), "refined": round(row.refined, 2)} for row in scores
+            row.name: {"initial": round(row.initial, 4), "refined": round(row.refined, 4)} for row in scores
         },
         "report": str(files.folder / "report.html"),
     }

@@ -47,6 +47,16 @@ def test_what_was_said_once_counts_once_in_a_large_graph() -> None:
         assert [edge["count"] for edge in said] == [1] * 299
 
 
+@pytest.mark.parametrize(
+    "caption", ["an open green door", "a green open door", "a door that is green and open"]
+)
+def test_attributes_stand_as_english_puts_them(caption: str) -> None:
+    with Memory.open() as memory:
+        memory.observe(seen(caption))
+        (door,) = (node for _, node in memory.to_networkx().nodes(data=True) if node.get("label") == "door")
+        assert [attribute["text"] for attribute in door["attributes"]] == ["open", "green"]
+
+
 def test_node_link_json_reads_back_as_the_same_graph(graph: nx.MultiDiGraph) -> None:
     back = nx.node_link_graph(json.loads(to_json(graph)), edges="edges")
     assert nx.utils.graphs_equal(back, graph)

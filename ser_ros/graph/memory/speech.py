@@ -96,7 +96,7 @@ def a_thing(
     article: str | None = None,
 ) -> str:
     """ "a red chair", "two bottles", "the open door", "books"."""
-    looks = _in_order(attributes)
+    looks = in_order(attributes)
     if label == ANYTHING:
         return " ".join(["anything", *looks])
     words = " ".join([*looks, plural_of(label) if plural else label])
@@ -109,7 +109,7 @@ def a_thing(
     return f"{'an' if words[:1] in 'aeiou' and not words.startswith(('uni', 'use', 'one')) else 'a'} {words}"
 
 
-def _in_order(attributes: Iterable[str]) -> list[str]:
+def in_order(attributes: Iterable[str]) -> list[str]:
     """As English puts them: "open large red wooden"; sorting keeps it the same each time."""
     kinds = (STATES.keys(), SIZES.keys(), COLOURS, MATERIALS)
 

@@ -16,6 +16,7 @@ import networkx as nx
 
 from ser_ros.graph.memory.relations import relations_of
 from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of
+from ser_ros.graph.memory.speech import in_order
 from ser_ros.graph.memory.store import Store
 
 SCHEMA = 1
@@ -61,6 +62,10 @@ def _add_object(
     graph: nx.MultiDiGraph, row: sqlite3.Row, attributes: list[dict[str, Any]], evidence: list[dict[str, Any]]
 ) -> None:
     key, current = f"object:{row['uid']}", attributes_of(row)
+    order = in_order(
+        {one["text"] for one in attributes}
+    )  # maps and graphs show "open green door" as speech does
+    attributes = sorted(attributes, key=lambda one: order.index(one["text"]))
     graph.add_node(
         key,
         kind="object",
