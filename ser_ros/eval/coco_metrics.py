@@ -25,7 +25,11 @@ NO_JAVA = "needs Java: install openjdk-17-jre-headless (or any Java 8+) and run 
 
 
 def coco_metrics(pairs: Sequence[CaptionPair], wanted: Sequence[str] = COCO_METRICS) -> list[Metric]:
-    """The COCO metrics of a set; METEOR without Java is a row without value that says why."""
+    """The COCO metrics of a set; METEOR without Java is a row without value that says why.
+
+    Raises:
+        UserError: pycocoevalcap is not installed.
+    """
     try:
         import pycocoevalcap  # noqa: F401
     except ImportError:

@@ -45,6 +45,9 @@ def graph_metrics(pairs: Sequence[CaptionPair], graphs: Path) -> list[Metric]:
 
     Graph F1 is micro averaged over all facts. An object is hallucinated when nothing that can be
     glimpsed in the picture has its name, a synonym, or is a kind of it.
+
+    Raises:
+        UserError: an image has no true graph.
     """
     truths = _read_graphs(graphs)
     missing = [pair.image_id for pair in pairs if pair.image_id not in truths]

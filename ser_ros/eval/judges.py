@@ -76,7 +76,12 @@ def clair(pairs: Sequence[CaptionPair], server: Server, wording: str, images: in
 def judge(
     pairs: Sequence[CaptionPair], folder: Path, server: Server, wording: str, images: int, seeds: int
 ) -> Metric:
-    """MLLM-as-a-judge on a random sample, after a probe that the model sees images at all."""
+    """MLLM-as-a-judge on a random sample, after a probe that the model sees images at all.
+
+    Raises:
+        UserError: images are missing, or the server cannot be asked.
+        BlindError: its model does not see images.
+    """
     chosen = _sample(pairs, images)
     files = {i: folder / pairs[i].file_name for i in chosen}
     absent = [str(path) for path in files.values() if not path.is_file()]

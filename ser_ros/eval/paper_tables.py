@@ -69,7 +69,11 @@ class Table:
 
 
 def tables() -> list[str]:
-    """Names of the tables that have a recipe."""
+    """Names of the tables that have a recipe.
+
+    Raises:
+        UserError: the installation has no config/reproduce.
+    """
     folder = share_path("config/reproduce")
     if folder is None:
         raise UserError("config/reproduce is missing from this installation")

@@ -206,7 +206,11 @@ def _changed(old: Any, new: Any, key: str = "") -> list[str]:
 
 
 def call(arguments: Sequence[str]) -> None:
-    """Run a verb in a process of its own; its output goes to stderr."""
+    """Run a verb in a process of its own; its output goes to stderr.
+
+    Raises:
+        UserError: the verb failed.
+    """
     stderr = 2  # the descriptor: sys.stderr need not be a file
     done = subprocess.run([sys.executable, "-m", "ser_ros.cli", *arguments], stdout=stderr, check=False)
     if done.returncode:

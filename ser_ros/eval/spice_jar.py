@@ -26,6 +26,9 @@ def spice(pairs: Sequence[CaptionPair], jar: Path | None = None) -> Metric:
         pairs: what to score.
         jar: spice-1.0.jar with CoreNLP 3.6 in the folder lib/ beside it; None takes pycocoevalcap's, whose
             lib/ lacks CoreNLP.
+
+    Raises:
+        UserError: there is no file at `jar`.
     """
     jar = jar or _installed_jar()
     if not jar.is_file():

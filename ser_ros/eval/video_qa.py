@@ -66,7 +66,11 @@ def caption_video(
 
 
 def read_captions(store: Path, rate: float) -> list[str] | None:
-    """Captions kept from an earlier run, or LLoVi's own list; None where there are none."""
+    """Captions kept from an earlier run, or LLoVi's own list; None where there are none.
+
+    Raises:
+        UserError: the file cannot be read, is no list of captions, or was made at another rate.
+    """
     if not store.is_file():
         return None
     try:

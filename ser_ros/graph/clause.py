@@ -54,6 +54,7 @@ class Clause:
 
 
 def add_thing(clause: Clause, phrase: NounPhrase, tokens: Sequence[Token]) -> int:
+    """Add what a noun phrase names, with its whole and its owner; returns the index of its mention."""
     reading = clause.reading
     reading.mentions.append(phrase.mention)
     thing = len(reading.mentions) - 1
@@ -82,6 +83,7 @@ def antecedent(clause: Clause, word: str, before: int | None = None) -> int | No
 
 
 def is_animate(name: str) -> bool:
+    """Whether a pronoun of persons may stand for a thing of this name."""
     return wordnet.lexname(name) in ("noun.person", "noun.animal") or name in (
         "people",
         "person",
@@ -91,6 +93,7 @@ def is_animate(name: str) -> bool:
 
 
 def link_object(clause: Clause, pending: Pending, thing: int) -> None:
+    """Link the subjects that waited for an object with the thing that came."""
     for subject in pending.subjects:
         if pending.reverse:
             clause.reading.link(thing, pending.predicate, subject, pending.start, pending.end)
@@ -99,5 +102,6 @@ def link_object(clause: Clause, pending: Pending, thing: int) -> None:
 
 
 def describe(clause: Clause, tokens: Sequence[Token], i: int, things: list[int]) -> None:
+    """Give `things` the word at `i` as an attribute."""
     for thing in things:
         clause.reading.mentions[thing].attributes.append(Words(tokens[i].text, i, i + 1))

@@ -42,16 +42,19 @@ def preposition(tokens: Sequence[Token], i: int) -> tuple[str, int] | None:
 
 
 def is_be(token: Token) -> bool:
+    """Whether a token is a form of "to be", also the "'s" that taggers take for a genitive."""
     return token.text in BE and token.tag in (*VERB, "POS")
 
 
 def is_pronoun(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a personal pronoun stands at `i`, also after "some of"."""
     if i + 2 < len(tokens) and tokens[i].text in QUANTITIES and tokens[i + 1].text == "of":
         i += 2
     return i < len(tokens) and tokens[i].tag == "PRP"
 
 
 def verb_follows(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a participle stands at `i`, adverbs left out, that is no attribute of a noun after it."""
     while i < len(tokens) and tokens[i].tag in ("RB", "RP"):
         i += 1
     if i >= len(tokens) or tokens[i].tag not in ("VBG", "VBN", "VBD"):
@@ -60,6 +63,7 @@ def verb_follows(tokens: Sequence[Token], i: int) -> bool:
 
 
 def read_copula(clause: Clause, tokens: Sequence[Token], i: int) -> int:
+    """Take the form of "to be" at `i`; returns where reading goes on."""
     clause.copula, clause.finite, clause.joined = True, True, False
     if clause.relative:
         clause.subject = clause.group

@@ -199,6 +199,7 @@ class LanguageConfig:
 
     @property
     def max_positions(self) -> int:
+        """Most tokens of prompt, vision and caption together."""
         return int(self.sizes["max_position_embeddings"])
 
 
@@ -271,6 +272,7 @@ class SerConfig:
         return self.prompts[style]
 
     def to_json(self) -> str:
+        """The text of `config.json`."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     @classmethod
@@ -290,7 +292,11 @@ class SerConfig:
 
     @classmethod
     def load(cls, folder: str | Path) -> SerConfig:
-        """Read `config.json` in a checkpoint folder."""
+        """Read `config.json` in a checkpoint folder.
+
+        Raises:
+            UserError: the file is missing or no configuration of this version.
+        """
         path = Path(folder) / "config.json"
         try:
             return cls.from_json(path.read_text(encoding="utf-8"), str(path))

@@ -30,6 +30,9 @@ def build_connector(config: ConnectorConfig, channels: int, width: int, decoder_
     """The connector of `config` from `channels` vision channels to the language model's `width`.
 
     `decoder_layers` is the depth of the language model, which cross-attention adds a layer to each of.
+
+    Raises:
+        UserError: `config.kind` is none of the connectors.
     """
     if config.kind == "cross_attention":
         return CrossAttentionConnector(config, channels, width, decoder_layers)

@@ -61,6 +61,9 @@ class LanguageModel(nn.Module):
         """Let each decoder layer first attend to vision tokens by one of `looks` (paper Table 10 (c)).
 
         The looks stay part of the connector, which is what trains them.
+
+        Raises:
+            UserError: the language model's embeddings are narrower or wider than its layers.
         """
         if self.config.input_width != self.decoder.config.hidden_size:
             raise UserError(

@@ -46,7 +46,11 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The file or the shards that hold a folder's weights; empty where it has none."""
+    """The file or the shards that hold a folder's weights; empty where it has none.
+
+    Raises:
+        UserError: an index names no weight files of the folder.
+    """
     for name in ("model.safetensors", "pytorch_model.bin"):
         index = folder / f"{name}.index.json"
         if index.is_file():

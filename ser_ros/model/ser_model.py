@@ -64,10 +64,12 @@ class SerModel(nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """Where the language model's weights are."""
         return self.language.decoder.embed_tokens.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
+        """In which the language model's weights are."""
         return self.language.decoder.embed_tokens.weight.dtype
 
     def see(self, pixels: Tensor) -> FeatureBuffer:
@@ -86,6 +88,9 @@ class SerModel(nn.Module):
             buffer: features of the same images.
             initial: token ids of the initial captions without end token, right-padded with any id, [B, T].
             lengths: tokens of each, [B]; None means all T.
+
+        Raises:
+            UserError: the model has no DeepLens.
         """
         if self.deeplens is None or self.config.deeplens is None:
             raise UserError("the model has no DeepLens, so no second glance; set refinements to 0")
@@ -179,6 +184,9 @@ class SerModel(nn.Module):
         """Let gradients flow into these of PARTS; freeze the others.
 
         The three stages (paper H.1): {"connector"}; {"connector", "language"}; {"deeplens", "language"}.
+
+        Raises:
+            UserError: a name is none of PARTS.
         """
         unknown = set(parts) - set(PARTS)
         if unknown:

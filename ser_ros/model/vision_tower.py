@@ -41,6 +41,7 @@ class FeatureBuffer:
         return FeatureBuffer({layer: states[index] for layer, states in self.layers.items()})
 
     def to(self, *args, **kwargs) -> FeatureBuffer:
+        """The buffer on another device or in another dtype, as `Tensor.to`."""
         return FeatureBuffer({layer: states.to(*args, **kwargs) for layer, states in self.layers.items()})
 
 

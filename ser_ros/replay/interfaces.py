@@ -13,7 +13,11 @@ MESSAGES = ("CaptionEdit", "Caption", "SceneObject", "SceneRelation", "SceneGrap
 
 @cache
 def typestore() -> Any:
-    """A rosbags typestore that knows the common ROS 2 types and ser_ros/msg/*."""
+    """A rosbags typestore that knows the common ROS 2 types and ser_ros/msg/*.
+
+    Raises:
+        UserError: the installation has no share/ser_ros/msg.
+    """
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
     folder = share_path("msg")

@@ -29,7 +29,11 @@ GRAPH_STEP = (95, 60)  # pixels between nodes, across and down
 
 
 def import_rerun() -> Any:
-    """The rerun module, or one sentence on how to get it."""
+    """The rerun module, or one sentence on how to get it.
+
+    Raises:
+        UserError: Rerun is not installed.
+    """
     try:
         import rerun
     except ImportError as error:

@@ -23,6 +23,9 @@ def write_model(folder: Path, size: str, backend: str, int8: bool) -> Path:
     """Write a random model, and its graphs for ONNX Runtime; return the folder to load.
 
     In a process of its own, so that building it does not count in this one's peak memory.
+
+    Raises:
+        UserError: the process that builds the model failed.
     """
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_write, args=(folder, SIZES[size].to_json(), backend == "onnx", int8))

@@ -30,6 +30,7 @@ class EnergyMeter:
 
     @property
     def sources(self) -> list[str]:
+        """Names of what is measured: RAPL domains, GPUs, "jetson"."""
         return [*self._counters, *(["jetson"] if self._power else [])]
 
     def start(self) -> None:

@@ -60,7 +60,11 @@ def _record(engine: CudaEngine) -> None:
 
 
 def pick_device(name: str) -> torch.device:
-    """The torch device of a name, checked to be there."""
+    """The torch device of a name, checked to be there.
+
+    Raises:
+        UserError: no such device here, or no device is called so.
+    """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -83,7 +87,11 @@ def pick_device(name: str) -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> str:
-    """The name of the dtype to load."""
+    """The name of the dtype to load.
+
+    Raises:
+        UserError: torch has no dtype of that name.
+    """
     if name not in ("auto", "fp32", "bf16", "fp16"):
         raise UserError(f"no dtype {name!r} on torch; use auto, fp32, bf16 or fp16")
     if name != "auto":

@@ -70,7 +70,11 @@ def first_tower(recipe: Recipe, layers: Sequence[int]) -> tuple[VisionTowers, Se
 
 
 def from_parts(source: ModelSource) -> SerModel:
-    """Pretrained tower and language model, new connector and DeepLens (paper section 3, H.1)."""
+    """Pretrained tower and language model, new connector and DeepLens (paper section 3, H.1).
+
+    Raises:
+        UserError: a part cannot be read, or the language model has no tokenizer.json.
+    """
     from transformers import AutoConfig, AutoTokenizer
 
     found = _towers_found(source)

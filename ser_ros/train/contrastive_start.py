@@ -62,7 +62,11 @@ class Sizes:
 
 
 def train_vocabulary(folder: Path, size: int) -> Tokenizer:
-    """Byte-level BPE of the captions in a rendered split."""
+    """Byte-level BPE of the captions in a rendered split.
+
+    Raises:
+        UserError: the folder has no captions.json.
+    """
     path = folder / "captions.json"
     if not path.is_file():
         raise UserError(f"{path} is missing: run `ser_ros sim render --out {folder}` first")

@@ -39,7 +39,11 @@ class Encoded:
 
 
 def encode(row: Row, tokenizer: CaptionTokenizer, max_length: int) -> Encoded:
-    """Token ids of a row, the answer cut so that all positions, vision included, fit `max_length`."""
+    """Token ids of a row, the answer cut so that all positions, vision included, fit `max_length`.
+
+    Raises:
+        UserError: `max_length` leaves no room for a caption.
+    """
     config: SerConfig = tokenizer.config
     style = row.style if row.style != "plain" or "plain" in config.prompts else "default"
     initial = None

@@ -52,7 +52,11 @@ class Sentence:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a FACTUAL file (columns caption, scene_graph)."""
+    """The rows of a FACTUAL file (columns caption, scene_graph).
+
+    Raises:
+        UserError: the file is missing or has no such columns.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -99,7 +103,11 @@ def tables(aligned: Sequence[Aligned]) -> dict:
 
 
 def read_tables(folder: Path) -> dict:
-    """The tables of a reader trained before, for --start."""
+    """The tables of a reader trained before, for --start.
+
+    Raises:
+        UserError: the folder is none of a trained reader.
+    """
     try:
         return json.loads((folder / "reader.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -49,7 +49,11 @@ CHOICES = {
 
 
 def check(recipe: Recipe, where: str) -> Recipe:
-    """Ranges and choices that the types cannot say."""
+    """Ranges and choices that the types cannot say.
+
+    Raises:
+        UserError: a value is out of range; the sentence begins with `where` and names it.
+    """
     for name, allowed in CHOICES.items():
         _choose(getattr(recipe, name), allowed, f"{where}: {name}")
     for name in AT_LEAST_ONE:

@@ -42,7 +42,11 @@ class PatrolOptions:
 
 
 def record(out: Path, options: PatrolOptions) -> dict:
-    """Drive and record into the new folder `out`; returns its summary."""
+    """Drive and record into the new folder `out`; returns its summary.
+
+    Raises:
+        UserError: `out` exists, `--seconds` or `--rate` is out of range, or rosbags is missing.
+    """
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} exists already: choose a new folder for the recording")
     if options.seconds < 5 or not 0 < options.rate <= 30:

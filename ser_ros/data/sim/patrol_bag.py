@@ -17,7 +17,11 @@ ODOMETRY_RATE = 20.0
 
 
 def write_bag(out: Path, pictures: Iterator[bytes], seconds: float, rate: float, size: int) -> None:
-    """Write `pictures` (JPEG, one every 1/rate seconds) and all that belongs to them into `out`."""
+    """Write `pictures` (JPEG, one every 1/rate seconds) and all that belongs to them into `out`.
+
+    Raises:
+        UserError: rosbags is not installed.
+    """
     try:
         from rosbags.rosbag2 import StoragePlugin, Writer
         from rosbags.typesys import Stores, get_typestore

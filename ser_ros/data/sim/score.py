@@ -99,6 +99,9 @@ def score(predictions: Mapping[int, str], folder: Path, style: str) -> dict:
 
     Returns:
         objects, attributes, relations (precision, recall, f1), hallucination_rate, pictures.
+
+    Raises:
+        UserError: an image id is not in the split, or there is no prediction.
     """
     truths, references = _truths(folder), _references(folder, style)
     unknown = sorted(set(predictions) - set(truths))
@@ -141,7 +144,11 @@ def score(predictions: Mapping[int, str], folder: Path, style: str) -> dict:
 
 
 def read_predictions(path: Path) -> dict[int, str]:
-    """`[{image_id, caption}]` as the evaluation tools write it."""
+    """`[{image_id, caption}]` as the evaluation tools write it.
+
+    Raises:
+        UserError: the file is missing or no such list.
+    """
     try:
         return {int(row["image_id"]): str(row["caption"]) for row in json.loads(path.read_text())}
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -125,10 +125,12 @@ class Store:
         return int(self.db.execute("SELECT id FROM origin WHERE name = ?", (name,)).fetchone()[0])
 
     def meta(self, key: str, default: str = "") -> str:
+        """A value of the memory as a whole, such as its frame_id or robot."""
         row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return default if row is None else str(row[0])
 
     def set_meta(self, key: str, value: str) -> None:
+        """Set a value of the memory as a whole."""
         self.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
 
     @property
@@ -148,7 +150,11 @@ class Store:
             db.execute("DELETE FROM meta WHERE key = 'frame_id'")
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Copy the whole memory to `path`, which is either the old or the new copy at any moment."""
+        """Copy the whole memory to `path`, which is either the old or the new copy at any moment.
+
+        Raises:
+            UserError: the copy cannot be written.
+        """
         target = Path(path)
         draft = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
@@ -168,7 +174,11 @@ class Store:
             raise UserError(f"cannot save the memory to {target}: {error}") from error
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Replace everything with the memory saved at `path`; unchanged when that fails."""
+        """Replace everything with the memory saved at `path`; unchanged when that fails.
+
+        Raises:
+            UserError: the file is missing, damaged, newer, or no memory.
+        """
         saved = Store(path, read_only=True)
         try:
             saved.db.backup(self.db)

@@ -205,7 +205,11 @@ def _plain(words: str) -> str:
 
 
 def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | None:
-    """The thing that a noun phrase names; None when it names none."""
+    """The thing that a noun phrase names; None when it names none.
+
+    Raises:
+        UserError: the phrase names two things.
+    """
     clause = _CLAUSE.fullmatch(words.strip())
     if clause is not None and normal(clause["look"]) in _LOOKS:
         words = f"{clause['look']} {clause['thing']}"
