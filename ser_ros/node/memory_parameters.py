@@ -25,6 +25,7 @@ class MemoryNodeParameters(NodeParameters):
     save_path: str = parameter(
         "~/.ros/ser_ros/memory_saved.db",
         "file that ~/save writes and ~/load reads, the only one they touch",
+        check=lambda path: None if path else "give the path of a file",
     )
     embeddings: str = parameter(
         "",

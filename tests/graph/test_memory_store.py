@@ -249,6 +249,20 @@ def test_save_load_and_clear(tmp_path: Path) -> None:
         assert memory.query("the cat").matches
 
 
+def test_a_memory_is_not_saved_onto_itself(tmp_path: Path) -> None:
+    """It was, and all that it learned afterwards went into a file without a name."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "memory.db")
+    with Memory.open(tmp_path / "memory.db") as memory:
+        for path in (tmp_path / "memory.db", tmp_path / "link.db"):
+            with pytest.raises(UserError, match="is the memory itself"):
+                memory.save(path)
+        with pytest.raises(UserError, match="is a folder"):
+            memory.save(tmp_path)
+        memory.observe(seen("a red chair"))
+    with Memory.open(tmp_path / "memory.db", read_only=True) as memory:
+        assert memory.query("the chair").matches
+
+
 def test_a_failed_load_changes_nothing(tmp_path: Path) -> None:
     with Memory.open(tmp_path / "memory.db") as memory:
         memory.observe(seen("a red chair"))

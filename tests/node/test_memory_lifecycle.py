@@ -68,6 +68,7 @@ def test_settings_change_at_run_time_and_others_say_why_not(start_memory_node, r
     assert not refused.successful
     assert "cannot change now" in refused.reason
     assert not robot.set("memory_node", announce_interval=-1.0).successful
+    assert "give the path of a file" in robot.set("memory_node", save_path="").reason
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -153,9 +153,14 @@ class Store:
         """Copy the whole memory to `path`, which is either the old or the new copy at any moment.
 
         Raises:
-            UserError: the copy cannot be written.
+            UserError: the copy cannot be written, or `path` is the memory itself.
         """
         target = Path(path)
+        if target.is_dir():
+            raise UserError(f"cannot save the memory to {target}: it is a folder; give the path of a file")
+        # The copy would take the name from the open file: what is learned from then on would be lost.
+        if self.path != IN_MEMORY and target.exists() and target.samefile(self._file):
+            raise UserError(f"{target} is the memory itself, which is saved all the time; give another path")
         draft = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -62,9 +62,7 @@ def _add_object(
     graph: nx.MultiDiGraph, row: sqlite3.Row, attributes: list[dict[str, Any]], evidence: list[dict[str, Any]]
 ) -> None:
     key, current = f"object:{row['uid']}", attributes_of(row)
-    order = in_order(
-        {one["text"] for one in attributes}
-    )  # maps and graphs show "open green door" as speech does
+    order = in_order({one["text"] for one in attributes})  # maps and drawings show "open green door"
     attributes = sorted(attributes, key=lambda one: order.index(one["text"]))
     graph.add_node(
         key,
