@@ -32,6 +32,7 @@ from ser_ros.node.caption_worker import CaptionWorker, Request, Shot
 from ser_ros.node.diagnostics import WARN, Latencies, Report
 from ser_ros.node.graph_messages import to_message
 from ser_ros.node.lifecycle import ManagedNode, run
+from ser_ros.node.stamps import nanoseconds
 from ser_ros.runtime.camera_slots import CameraSlots
 from ser_ros.runtime.captioner import Captioner
 from ser_ros.runtime.device_memory import accelerator_megabytes
@@ -234,10 +235,8 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         return self.get_clock().now().nanoseconds * 1e-9
 
     def _age(self, header: Any) -> float:
-        stamp = header.stamp
-        if stamp.sec == 0 and stamp.nanosec == 0:
-            return -1.0
-        return (self.get_clock().now().nanoseconds - stamp.sec * 10**9 - stamp.nanosec) * 1e-9
+        stamp = nanoseconds(header.stamp)
+        return (self.get_clock().now().nanoseconds - stamp) * 1e-9 if stamp else -1.0
 
     def _on_jump(self, jump: TimeJump) -> None:
         """A bag starts again, or simulated time begins: what was seen lies in another time."""

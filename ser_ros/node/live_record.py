@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ser_ros.graph.pose import Pose
 from ser_ros.msg import Caption, CaptionEdit
+from ser_ros.node.stamps import nanoseconds
 from ser_ros.replay.record import FrameRecord
 
 _KINDS = {CaptionEdit.INSERT: "insert", CaptionEdit.DELETE: "delete", CaptionEdit.REPLACE: "replace"}
@@ -24,7 +25,7 @@ def record_of(message: Caption, index: int = 0, pose: Pose | None = None) -> Fra
     """
     return FrameRecord(
         index=index,
-        stamp=message.header.stamp.sec * 10**9 + message.header.stamp.nanosec,
+        stamp=nanoseconds(message.header.stamp),
         camera=message.camera,
         frame_id=message.header.frame_id,
         pose=pose,

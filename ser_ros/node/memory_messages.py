@@ -9,16 +9,26 @@ from geometry_msgs.msg import Point, PoseStamped, Quaternion
 from geometry_msgs.msg import Pose as PoseMessage
 
 from ser_ros.errors import UserError
-from ser_ros.graph.memory import Match, Pose, Question
+from ser_ros.graph.memory import Answer, Match, Memory, Pose, Question
 from ser_ros.graph.memory.question import Area
 from ser_ros.msg import ObjectMatch
+from ser_ros.node.stamps import nanoseconds, time_message
 from ser_ros.srv import QueryMemory
 
 DEFAULT_MATCHES, MOST_MATCHES = 5, 100
-_SECOND = 1_000_000_000
 
 
-def limit(question: Question, request: QueryMemory.Request, frame_id: str) -> Question:
+def ask(memory: Memory, request: QueryMemory.Request, now_ns: int) -> Answer:
+    """What the memory answers to a request.
+
+    Raises:
+        UserError: the text is no question, or a limit cannot be used.
+    """
+    question = memory.understand(request.text, now_ns=now_ns)
+    return memory.query(_limited(question, request, memory.store.meta("frame_id")), now_ns=now_ns)
+
+
+def _limited(question: Question, request: QueryMemory.Request, frame_id: str) -> Question:
     """The question with the limits of the request.
 
     Raises:
@@ -86,14 +96,3 @@ def pose_message(pose: Pose, stamp: Time) -> PoseStamped:
     message.header.frame_id = pose.frame_id
     message.header.stamp = stamp
     return message
-
-
-def time_message(stamp_ns: int) -> Time:
-    """Integer nanoseconds as builtin_interfaces/Time; a negative stamp is 0."""
-    seconds, nanoseconds_ = divmod(max(0, int(stamp_ns)), _SECOND)
-    return Time(sec=min(seconds, 2**31 - 1), nanosec=nanoseconds_)
-
-
-def nanoseconds(stamp: Time) -> int:
-    """builtin_interfaces/Time as integer nanoseconds."""
-    return int(stamp.sec) * _SECOND + int(stamp.nanosec)

@@ -30,10 +30,11 @@ from ser_ros.node.diagnostics import ERROR, WARN, Latencies, Report
 from ser_ros.node.graph_messages import from_message
 from ser_ros.node.lifecycle import ManagedNode, run
 from ser_ros.node.markers import marker_array
-from ser_ros.node.memory_messages import limit, match_message, pose_message
+from ser_ros.node.memory_messages import ask, match_message, pose_message
 from ser_ros.node.memory_parameters import MemoryParameters, config_of
-from ser_ros.node.poses import NoPoses, PoseSource, nanoseconds, open_source
+from ser_ros.node.poses import NoPoses, PoseSource, open_source
 from ser_ros.node.scene_queue import SceneQueue
+from ser_ros.node.stamps import nanoseconds
 from ser_ros.srv import QueryMemory
 
 WORK_PERIOD = 0.05  # seconds; how often waiting scenes are looked at
@@ -211,12 +212,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
     def _on_query(self, request: QueryMemory.Request, response: QueryMemory.Response) -> QueryMemory.Response:
         begin = time.monotonic()
         try:
-            memory = self._opened()
-            now = self._now_ns()
-            question = limit(
-                memory.understand(request.text, now_ns=now), request, memory.store.meta("frame_id")
-            )
-            answer = memory.query(question, now_ns=now)
+            answer = ask(self._opened(), request, self._now_ns())
         except UserError as error:
             response.success, response.message = False, str(error)
             return response
@@ -278,14 +274,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
             return
         report.values["frame"] = self._memory.store.meta("frame_id")
         report.values["poses from"] = self._poses.description
-        queue = self._queue
-        report.values |= {
-            "scenes written": self.written,
-            "scenes with a pose": queue.posed,
-            "scenes without a pose": queue.unposed,
-            "scenes waiting": len(queue),
-            "scenes dropped": queue.dropped,
-        }
+        report.values |= {"scenes written": self.written, **self._queue.counts()}
         self._latencies.fill(report)
         if self._newest[0]:
             report.values["newest scene"] = f"{time.monotonic() - self._newest[1]:.0f} s ago"
@@ -294,7 +283,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
                 WARN,
                 f"poses are in another frame than the memory's ({report.values['frame']}); they are not used",
             )
-        elif queue.unposed and not queue.posed:
+        elif self._queue.unposed and not self._queue.posed:
             report.worsen(WARN, f"no pose for any scene so far ({self._poses.description})")
 
 

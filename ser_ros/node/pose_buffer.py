@@ -7,8 +7,7 @@ from collections import deque
 from enum import Enum
 
 from ser_ros.graph.pose import Pose, interpolate
-
-SECOND = 1_000_000_000
+from ser_ros.node.stamps import SECOND
 
 
 class Unknown(Enum):

@@ -15,7 +15,8 @@ from rclpy.time import Time
 
 from ser_ros.errors import UserError
 from ser_ros.graph.pose import Pose
-from ser_ros.node.pose_buffer import SECOND, PoseBuffer, Unknown
+from ser_ros.node.pose_buffer import PoseBuffer, Unknown
+from ser_ros.node.stamps import SECOND, nanoseconds
 
 SOURCES = ("auto", "tf", "odometry", "pose", "none")
 # Odometry at 10 Hz or more: an image that came before the next sample takes the last one.
@@ -201,11 +202,6 @@ def open_source(
     if source == "pose":
         return TopicPoses(node, PoseStamped, pose_topic)
     return NoPoses()
-
-
-def nanoseconds(stamp: Any) -> int:
-    """builtin_interfaces/Time as integer nanoseconds."""
-    return int(stamp.sec) * SECOND + int(stamp.nanosec)
 
 
 def pose_from(frame: str, position: Any, orientation: Any) -> Pose:

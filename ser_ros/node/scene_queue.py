@@ -56,6 +56,15 @@ class SceneQueue:
         self.dropped += max(0, len(observations) - MOST_WAITING)
         self._ready = observations[-MOST_WAITING:] + self._ready
 
+    def counts(self) -> dict[str, int]:
+        """What the diagnostics say of the scenes so far."""
+        return {
+            "scenes with a pose": self.posed,
+            "scenes without a pose": self.unposed,
+            "scenes waiting": len(self),
+            "scenes dropped": self.dropped,
+        }
+
     def clear(self) -> None:
         """Drop all that wait."""
         self._waiting.clear()

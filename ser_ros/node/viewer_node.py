@@ -28,8 +28,9 @@ from ser_ros.node.diagnostics import Report
 from ser_ros.node.graph_messages import from_message
 from ser_ros.node.lifecycle import ManagedNode, run
 from ser_ros.node.live_record import record_of
-from ser_ros.node.poses import NoPoses, PoseSource, nanoseconds, open_source
+from ser_ros.node.poses import NoPoses, PoseSource, open_source
 from ser_ros.node.rerun_process import RerunProcess
+from ser_ros.node.stamps import nanoseconds
 from ser_ros.node.viewer_parameters import ViewerParameters
 from ser_ros.replay import rerun_drawing as drawing
 from ser_ros.replay.map_drawing import sightings

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from ser_ros.graph.pose import Pose
-from ser_ros.node.pose_buffer import SECOND, PoseBuffer, Unknown
+from ser_ros.node.pose_buffer import PoseBuffer, Unknown
+from ser_ros.node.stamps import SECOND
 
 
 def facing(x: float, degrees: float = 0.0, frame: str = "odom") -> Pose:
