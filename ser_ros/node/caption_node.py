@@ -242,7 +242,9 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         """A bag starts again, or simulated time begins: what was seen lies in another time."""
         if jump.clock_change == ClockChange.ROS_TIME_NO_CHANGE and jump.delta.nanoseconds >= 0:
             return
-        self.get_logger().info("the clock jumped, images and keyframes are forgotten")
+        self.get_logger().info(
+            "the clock jumped, images and keyframes are forgotten", throttle_duration_sec=10.0
+        )
         self.cameras.forget_times()
         if self._worker is not None:
             self._worker.reset()
@@ -251,9 +253,8 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         report.message = self.state
         if self.state != "active":
             report.worsen(WARN, f"{self.state}, not captioning")
-        clock = self.get_clock()
-        if clock.ros_time_is_active and clock.now().nanoseconds == 0:
-            report.worsen(WARN, "use_sim_time is true, but nothing publishes /clock")
+        if trouble := self.clock_trouble():
+            report.worsen(WARN, trouble)
         cameras = list(self.cameras.by_name.values())
         now = self._seconds()
         report.values.update(

@@ -61,6 +61,16 @@ class ManagedNode(LifecycleNode, Generic[P]):
         else:
             self.get_logger().info("unconfigured: waiting for lifecycle commands (autostart is false)")
 
+    def clock_trouble(self) -> str:
+        """What is wrong with simulated time, in words; "" where all is well or time is real."""
+        clock = self.get_clock()
+        if not clock.ros_time_is_active:
+            return ""
+        if clock.now().nanoseconds == 0:
+            return "use_sim_time is true, but nothing publishes /clock"
+        several = self.count_publishers("/clock")
+        return f"{several} nodes publish /clock and time jumps between them; leave one" if several > 1 else ""
+
     # Hooks of the nodes -------------------------------------------------------------------------
 
     def configure(self) -> str:

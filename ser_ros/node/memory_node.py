@@ -265,6 +265,8 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
     def _fill(self, report: Report) -> None:
         report.message = self.state
         report.values["state"] = self.state
+        if trouble := self.clock_trouble():
+            report.worsen(WARN, trouble)
         if self._memory is None:
             return
         try:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from builtin_interfaces.msg import Time
 from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
 
 from tests.node.robot import image, scene, wait_until
 
@@ -61,6 +62,15 @@ def test_clock_that_jumps_back_forgets_keyframes(start_caption_node, robot):
         wait_until(lambda: len(captions) == lap + 1, f"{lap + 1} captions")  # noqa: B023
     assert [caption.header.stamp.sec for caption in captions] == [100, 100]
     assert all(caption.age < 10 for caption in captions)
+
+
+def test_two_clocks_are_named(start_caption_node, robot):
+    """As where a bag is played twice, or beside a simulator: time jumps with each message."""
+    start_caption_node(use_sim_time=True)
+    robot.set_clock(100)
+    second = robot.node.create_publisher(Clock, "/clock", 1)
+    second.publish(Clock(clock=Time(sec=500)))
+    robot.wait_for_status("caption_node", "2 nodes publish /clock", level=b"\x01")
 
 
 def test_rate_limit_follows_simulated_time(start_caption_node, robot):
