@@ -107,8 +107,14 @@ def load(
     config = SerConfig.load(folder)
     tokenizer = CaptionTokenizer.load(folder, config)
     weights = read_weights(folder)
-    with no_weights():
-        model = SerModel(config, tokenizer)
+    try:
+        with no_weights():
+            model = SerModel(config, tokenizer)
+    except UserError:
+        raise
+    except Exception as error:  # transformers and torch refuse sizes in many ways
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder / 'config.json'}: no network has these sizes ({reason})") from error
     check_weights(weights, dict(model.state_dict()), folder)
     if dtype != "auto":
         chosen = DTYPES.get(dtype) if isinstance(dtype, str) else dtype

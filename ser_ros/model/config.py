@@ -287,7 +287,10 @@ class SerConfig:
         except json.JSONDecodeError as error:
             raise UserError(f"{name} is not JSON ({error}); take the model folder anew") from None
         config = build(cls, raw, name)
-        config.check(name)
+        try:
+            config.check(name)
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            raise UserError(f"{name}: a size is missing or no positive number ({error})") from None
         return config
 
     @classmethod

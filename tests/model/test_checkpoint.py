@@ -114,6 +114,24 @@ def test_damaged_and_unsafe_folders(folder):
         SerModel.from_pretrained(folder)
 
 
+@pytest.mark.parametrize(
+    ("part", "size", "value"),
+    [
+        ("language", "hidden_size", 7),
+        ("language", "num_hidden_layers", "two"),
+        ("towers", "patch_size", 0),
+        ("towers", "num_hidden_layers", "two"),
+    ],
+)
+def test_sizes_of_no_network_are_one_sentence(folder, part, size, value):
+    config = json.loads((folder / "config.json").read_text())
+    (config[part][0] if part == "towers" else config[part])["sizes"][size] = value
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"config\.json") as error:
+        SerModel.from_pretrained(folder)
+    assert "\n" not in str(error.value)
+
+
 def test_a_missing_folder_never_asks_the_network(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no model folder"):
         SerModel.from_pretrained(tmp_path / "nothing")
