@@ -205,7 +205,7 @@ def run(
     spinner.start()
     stop.wait()
     last_resort = _end_anyway_after(GRACE)
-    executor.wake()
+    executor.create_task(lambda: None)  # `spin_once` returns after work; `wake` is none
     spinner.join()
     if rclpy.ok() and node.state != "finalized":
         node.trigger_shutdown()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ pytest.importorskip("rclpy", reason="no ROS here")
 pytest.importorskip("ser_ros.msg", reason="the messages are not compiled")
 
 from geometry_msgs.msg import PoseStamped
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
@@ -23,7 +21,7 @@ from visualization_msgs.msg import MarkerArray
 from ser_ros.msg import Caption, SceneGraph
 from ser_ros.node.caption_node import CaptionNode
 from ser_ros.node.memory_node import LATCHED, MemoryNode
-from tests.node.robot import QUICK, Robot, wait_until
+from tests.node.robot import QUICK, Robot, Spinner, wait_until
 
 
 @pytest.fixture(scope="session")
@@ -55,29 +53,24 @@ def robot() -> Iterator[Robot]:
 @pytest.fixture
 def start_node(robot: Robot) -> Iterator[Callable[..., Any]]:
     """`start_node(make_node, **parameters) -> node`, spinning in a thread until the test ends."""
-    running: list[tuple[Any, SingleThreadedExecutor, threading.Thread]] = []
+    running: list[tuple[Any, Spinner]] = []
 
     def start(make_node: Callable[..., Any], **parameters: Any) -> Any:
         # the robot's context: one DDS participant a test, made and discovered far sooner than two
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         node = make_node(context=robot.context, parameter_overrides=overrides)
-        executor = SingleThreadedExecutor(context=robot.context)
-        executor.add_node(node)
-        thread = threading.Thread(target=executor.spin)
-        thread.start()
-        running.append((node, executor, thread))
+        running.append((node, Spinner(node)))
         return node
 
     yield start
-    for node, executor, thread in running:
-        executor.shutdown()
-        thread.join(10)
+    for node, spinner in running:
+        spinner.end()
         if node.state != "finalized":
             node.trigger_shutdown()
         node.destroy_node()
     if running:
         running.clear()
-        del node, executor, thread
+        del node, spinner
         # A destroyed lifecycle node keeps its state services until it is collected. Collected during the next
         # test, it could make the clients there wait for ever for the services of the next node of this name.
         gc.collect()

@@ -19,6 +19,7 @@ from PIL import Image as Picture
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
@@ -63,8 +64,30 @@ def jpeg(picture: np.ndarray, stamp: Time | None = None) -> CompressedImage:
     return message
 
 
+class Spinner:
+    """A thread that runs a node's callbacks."""
+
+    def __init__(self, node: Node) -> None:
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor.add_node(node)
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._spin)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        while not self._end.is_set():
+            self._executor.spin_once()
+
+    def end(self) -> None:
+        """End the thread, then the executor: rclpy destroys what a thread that still spins would wait for."""
+        self._end.set()
+        self._executor.create_task(lambda: None)
+        self._thread.join()
+        self._executor.shutdown()
+
+
 class Robot:
-    """A node of the test with its own context and executor thread.
+    """A node of the test with its own context and thread.
 
     Attributes:
         heard: topic -> messages, in order of arrival.
@@ -80,16 +103,12 @@ class Robot:
         self._publishers: dict[str, Any] = {}
         self._clients: dict[str, Any] = {}
         self._streams: list[tuple[threading.Event, threading.Thread]] = []
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin)
-        self._thread.start()
+        self._spinner = Spinner(self.node)
         self.listen("/diagnostics", DiagnosticArray)
 
     def close(self) -> None:
         self.stop_cameras()
-        self._executor.shutdown()
-        self._thread.join(10)
+        self._spinner.end()
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)
 
