@@ -22,6 +22,7 @@ from ser_ros import __version__
 from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
 from ser_ros.runtime.onnx_attention import fused_attention
+from ser_ros.runtime.onnx_equalise import equalise
 from ser_ros.runtime.onnx_fold import fold_quick_gelu
 from ser_ros.runtime.onnx_folder import EMBEDDINGS, FORMAT, MANIFEST, is_export
 from ser_ros.runtime.onnx_graphs import Graph, graphs
@@ -63,6 +64,8 @@ def export(
     model = SerModel.from_pretrained(source, dtype="fp32")
     _check(model)
     fold_quick_gelu(model)
+    if int8:
+        equalise(model)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
