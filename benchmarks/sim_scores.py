@@ -12,6 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
@@ -81,16 +82,29 @@ def main() -> None:
 def coco(captions: dict[int, str], folder: Path, style: str) -> dict[str, float]:
     """BLEU-4 and CIDEr times 100, as COCO counts them."""
     from pycocoevalcap.bleu.bleu import Bleu
+
+    references, said = _texts(captions, folder, style)
+    bleu = Bleu(4).compute_score(references, said, verbose=0)[0][3]
+    cider = cider_of_each(captions, folder, style)
+    return {"BLEU-4": round(100 * float(bleu), 2), "CIDEr": round(float(cider.mean()), 2)}
+
+
+def cider_of_each(captions: dict[int, str], folder: Path, style: str) -> np.ndarray:
+    """CIDEr times 100 of each caption, in their order; their mean is the split's."""
     from pycocoevalcap.cider.cider import Cider
 
+    return 100 * np.asarray(Cider().compute_score(*_texts(captions, folder, style))[1])
+
+
+def _texts(
+    captions: dict[int, str], folder: Path, style: str
+) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    """References and captions in COCO's tokens."""
     references: dict[int, list[str]] = {i: [] for i in captions}
     for row in json.loads((folder / "captions.json").read_text())["annotations"]:
         if row["style"] == style and row["image_id"] in references:
             references[row["image_id"]].append(" ".join(tokenize_coco(row["caption"])))
-    said = {i: [" ".join(tokenize_coco(caption)) or "nothing"] for i, caption in captions.items()}
-    bleu = Bleu(4).compute_score(references, said, verbose=0)[0][3]
-    cider = Cider().compute_score(references, said)[0]
-    return {"BLEU-4": round(100 * float(bleu), 2), "CIDEr": round(100 * float(cider), 2)}
+    return references, {i: [" ".join(tokenize_coco(caption)) or "nothing"] for i, caption in captions.items()}
 
 
 if __name__ == "__main__":
