@@ -47,6 +47,11 @@ def test_a_terminal_without_the_letters_of_a_caption_shows_question_marks() -> N
     assert answer.stdout.startswith(b"a caf?\n")
 
 
+def test_a_node_explains_itself_instead_of_starting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["node", "caption", "--help"]) == 0
+    assert "--params-file FILE" in capsys.readouterr().out
+
+
 def test_version() -> None:
     assert run("--version").stdout == f"ser_ros {__version__}\n"
 

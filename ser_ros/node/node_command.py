@@ -12,6 +12,7 @@ NODES = {name: f"ser_ros.node.{name}_node" for name in ("caption", "memory", "vi
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `ser_ros node`."""
+    parser.set_defaults(print_help=parser.print_help)
     parser.add_argument("node", choices=NODES, help="which node to start")
     parser.add_argument(
         "ros_arguments",
@@ -27,5 +28,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: ROS or the compiled messages are missing.
     """
+    if {"-h", "--help"} & set(args.ros_arguments):  # argparse leaves what follows the node's name alone
+        args.print_help()
+        return 0
     require_ros()
     return importlib.import_module(NODES[args.node]).main(args.ros_arguments)
