@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -58,4 +59,4 @@ def _print(out: Path, sizes: dict[str, int]) -> None:
     table.add_row("all", f"{sum(sizes.values()) / 1e6:.2f}", style="bold")
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)
-    console.print(f"Caption with it: ser_ros caption IMAGE --model {out}", markup=False)
+    console.print(f"Caption with it: ser_ros caption IMAGE --model {shlex.quote(str(out))}", markup=False)

@@ -8,6 +8,7 @@ A folder of graphs holds `config.json`, `tokenizer.json`, `export.json` (format,
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -156,16 +157,21 @@ def _quantize(floats: Path) -> Path:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     out = floats.with_suffix(".int8.onnx")
-    quantize_dynamic(
-        floats,
-        out,
-        op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=_narrow(onnx.load(floats, load_external_data=False)),
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        use_external_data_format=True,
-        extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it advises a preparation for models of fixed shapes
+    try:
+        quantize_dynamic(
+            floats,
+            out,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=_narrow(onnx.load(floats, load_external_data=False)),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            use_external_data_format=True,
+            extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
+        )
+    finally:
+        logging.disable(before)
     return out
 
 
