@@ -17,6 +17,7 @@ from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from ser_ros.graph.memory.speech import plural_of
+from ser_ros.graph.memory.world_graph import current_looks
 from ser_ros.graph.pose import Pose
 
 LINE_HEIGHT = 0.22  # metres between two texts of a stack
@@ -80,10 +81,11 @@ class _Maker:
         cell = round(2.0 * x), round(2.0 * y)
         point = Point(x=x, y=y, z=float(robot["z"]) + 0.6 + LINE_HEIGHT * stacks[cell])
         stacks[cell] += 1
-        current = [one["text"] for one in node["attributes"] if one["current"]]
         count = node["count"] or 1
         number = [str(count)] if count > 1 else []
-        words = " ".join([*number, *current, plural_of(node["label"]) if number else node["label"]])
+        words = " ".join(
+            [*number, *current_looks(node), plural_of(node["label"]) if number else node["label"]]
+        )
         self.text("objects", words, point, 0.18, _GONE if node["gone"] else _OBJECT)
         return point
 

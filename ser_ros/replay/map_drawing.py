@@ -11,6 +11,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from ser_ros.graph.memory.world_graph import current_looks
+
 WIDTH = 860.0  # pixels
 MARGIN = 46.0
 LINE_HEIGHT = 14.0
@@ -32,7 +34,7 @@ class Sighting:
 
 def thing_name(data: dict[str, Any]) -> str:
     """ "red chair" from a node of the memory graph; attributes that no longer hold are left out."""
-    return " ".join([*(a["text"] for a in data["attributes"] if a["current"]), data["label"]])
+    return " ".join([*current_looks(data), data["label"]])
 
 
 def sightings(world: nx.MultiDiGraph) -> list[Sighting]:

@@ -58,12 +58,15 @@ def _add_places(graph: nx.MultiDiGraph, db: sqlite3.Connection, places: Iterable
             graph.add_edge(key, f"room:{row['room']}", predicate="in")
 
 
+def current_looks(node: dict[str, Any]) -> list[str]:
+    """What holds now of an object's node, as English puts it: "open", "green"; each once."""
+    return in_order({one["text"] for one in node["attributes"] if one["current"]})
+
+
 def _add_object(
     graph: nx.MultiDiGraph, row: sqlite3.Row, attributes: list[dict[str, Any]], evidence: list[dict[str, Any]]
 ) -> None:
     key, current = f"object:{row['uid']}", attributes_of(row)
-    order = in_order({one["text"] for one in attributes})  # maps and drawings show "open green door"
-    attributes = sorted(attributes, key=lambda one: order.index(one["text"]))
     graph.add_node(
         key,
         kind="object",
