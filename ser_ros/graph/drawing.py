@@ -9,6 +9,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from ser_ros.graph.memory.speech import looks_of
+
 NODE_FONT, EDGE_FONT = 13, 11  # pixels
 NODE_GLYPH, EDGE_GLYPH = 7.2, 6.0  # mean width of a letter at these sizes
 LINE = 16.0
@@ -63,8 +65,7 @@ def _lines(data: dict[str, Any]) -> list[str]:
     """Label with its count, then attributes that still hold."""
     count = data.get("count")
     label = f"{count} \N{MULTIPLICATION SIGN} {data['label']}" if count and count > 1 else data["label"]
-    attributes = [a["text"] for a in data.get("attributes", ()) if a.get("current", True)]
-    return [label, *attributes]
+    return [label, *looks_of(data)]
 
 
 def _size(lines: list[str]) -> Point:

@@ -16,8 +16,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
-from ser_ros.graph.memory.speech import plural_of
-from ser_ros.graph.memory.world_graph import current_looks
+from ser_ros.graph.memory.speech import looks_of, plural_of
 from ser_ros.graph.pose import Pose
 
 LINE_HEIGHT = 0.22  # metres between two texts of a stack
@@ -83,9 +82,7 @@ class _Maker:
         stacks[cell] += 1
         count = node["count"] or 1
         number = [str(count)] if count > 1 else []
-        words = " ".join(
-            [*number, *current_looks(node), plural_of(node["label"]) if number else node["label"]]
-        )
+        words = " ".join([*number, *looks_of(node), plural_of(node["label"]) if number else node["label"]])
         self.text("objects", words, point, 0.18, _GONE if node["gone"] else _OBJECT)
         return point
 

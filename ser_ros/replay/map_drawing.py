@@ -11,7 +11,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from ser_ros.graph.memory.world_graph import current_looks
+from ser_ros.graph.memory.speech import looks_of
 
 WIDTH = 860.0  # pixels
 MARGIN = 46.0
@@ -34,7 +34,7 @@ class Sighting:
 
 def thing_name(data: dict[str, Any]) -> str:
     """ "red chair" from a node of the memory graph; attributes that no longer hold are left out."""
-    return " ".join([*current_looks(data), data["label"]])
+    return " ".join([*looks_of(data), data["label"]])
 
 
 def sightings(world: nx.MultiDiGraph) -> list[Sighting]:

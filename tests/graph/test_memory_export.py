@@ -10,8 +10,10 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
+from ser_ros.graph.drawing import draw_svg
 from ser_ros.graph.memory import Memory
-from ser_ros.graph.memory.world_graph import current_looks, to_json, write_graph
+from ser_ros.graph.memory.speech import looks_of
+from ser_ros.graph.memory.world_graph import to_json, write_graph
 from tests.graph.memory_scenes import pose, seen
 
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
@@ -56,7 +58,8 @@ def test_looks_stand_as_english_puts_them(caption: str) -> None:
         for second, said in enumerate([caption, "a closed green door", caption]):
             memory.observe(seen(said, second))
         (door,) = (node for _, node in memory.to_networkx().nodes(data=True) if node.get("label") == "door")
-        assert current_looks(door) == ["open", "green"]
+        assert looks_of(door) == ["open", "green"]
+        assert draw_svg(memory.to_networkx()).count(">open<") == 1
 
 
 def test_node_link_json_reads_back_as_the_same_graph(graph: nx.MultiDiGraph) -> None:

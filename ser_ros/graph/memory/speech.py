@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from textwrap import shorten
+from typing import Any
 
 from ser_ros.graph import wordnet
 from ser_ros.graph.memory.answer import Match
@@ -96,7 +97,7 @@ def a_thing(
     article: str | None = None,
 ) -> str:
     """ "a red chair", "two bottles", "the open door", "books"."""
-    looks = in_order(attributes)
+    looks = _in_order(attributes)
     if label == ANYTHING:
         return " ".join(["anything", *looks])
     words = " ".join([*looks, plural_of(label) if plural else label])
@@ -109,7 +110,7 @@ def a_thing(
     return f"{'an' if words[:1] in 'aeiou' and not words.startswith(('uni', 'use', 'one')) else 'a'} {words}"
 
 
-def in_order(attributes: Iterable[str]) -> list[str]:
+def _in_order(attributes: Iterable[str]) -> list[str]:
     """As English puts them: "open large red wooden"; sorting keeps it the same each time."""
     kinds = (STATES.keys(), SIZES.keys(), COLOURS, MATERIALS)
 
@@ -117,6 +118,11 @@ def in_order(attributes: Iterable[str]) -> list[str]:
         return next((place for place, words in enumerate(kinds) if text in words), 1.5)
 
     return sorted(attributes, key=lambda text: (rank(text), text))
+
+
+def looks_of(node: Mapping[str, Any]) -> list[str]:
+    """Attributes of a node of a world or frame graph that hold now, as English puts them, each once."""
+    return _in_order({one["text"] for one in node.get("attributes", ()) if one.get("current", True)})
 
 
 def number(count: int) -> str:

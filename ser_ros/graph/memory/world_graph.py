@@ -16,7 +16,6 @@ import networkx as nx
 
 from ser_ros.graph.memory.relations import relations_of
 from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of
-from ser_ros.graph.memory.speech import in_order
 from ser_ros.graph.memory.store import Store
 
 SCHEMA = 1
@@ -56,11 +55,6 @@ def _add_places(graph: nx.MultiDiGraph, db: sqlite3.Connection, places: Iterable
         if row["room"]:
             graph.add_node(f"room:{row['room']}", kind="room", label=row["room"])
             graph.add_edge(key, f"room:{row['room']}", predicate="in")
-
-
-def current_looks(node: dict[str, Any]) -> list[str]:
-    """What holds now of an object's node, as English puts it: "open", "green"; each once."""
-    return in_order({one["text"] for one in node["attributes"] if one["current"]})
 
 
 def _add_object(
