@@ -85,15 +85,18 @@ def coco(captions: dict[int, str], folder: Path, style: str) -> dict[str, float]
 
     references, said = _texts(captions, folder, style)
     bleu = Bleu(4).compute_score(references, said, verbose=0)[0][3]
-    cider = cider_of_each(captions, folder, style)
-    return {"BLEU-4": round(100 * float(bleu), 2), "CIDEr": round(float(cider.mean()), 2)}
+    return {"BLEU-4": round(100 * float(bleu), 2), "CIDEr": round(float(_cider(references, said).mean()), 2)}
 
 
 def cider_of_each(captions: dict[int, str], folder: Path, style: str) -> np.ndarray:
     """CIDEr times 100 of each caption, in their order; their mean is the split's."""
+    return _cider(*_texts(captions, folder, style))
+
+
+def _cider(references: dict[int, list[str]], said: dict[int, list[str]]) -> np.ndarray:
     from pycocoevalcap.cider.cider import Cider
 
-    return 100 * np.asarray(Cider().compute_score(*_texts(captions, folder, style))[1])
+    return 100 * np.asarray(Cider().compute_score(references, said)[1])
 
 
 def _texts(
