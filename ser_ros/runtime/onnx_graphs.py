@@ -21,6 +21,14 @@ from ser_ros.model.ser_model import SerModel
 from ser_ros.runtime.onnx_attention import HEAD_WIDTHS
 from ser_ros.runtime.onnx_language import FusedLanguage, Language, cache_names
 
+_DYNAMIC = {
+    "embeds": {0: "rows", 1: "tokens"},
+    "positions": {0: "rows", 1: "tokens"},
+    "wanted": {0: "rows", 1: "outputs"},
+    "logits": {0: "rows", 1: "outputs"},
+}
+"""Free axes that both forms of the language model have."""
+
 
 @dataclass
 class Graph:
@@ -75,13 +83,7 @@ def _language(model: SerModel) -> Graph:
         "bias": torch.zeros(2, 1, new, prompt + caption + new),
         "wanted": torch.zeros(2, 1, dtype=torch.int64),
     }
-    dynamic = {
-        "embeds": {0: "rows", 1: "tokens"},
-        "positions": {0: "rows", 1: "tokens"},
-        "bias": {0: "rows", 2: "tokens", 3: "total"},
-        "wanted": {0: "rows", 1: "outputs"},
-        "logits": {0: "rows", 1: "outputs"},
-    }
+    dynamic = {**_DYNAMIC, "bias": {0: "rows", 2: "tokens", 3: "total"}}
     width = decoder.config.hidden_size // heads
     for part, slots, name in (("prompt", prompt, "prompt_"), ("caption", caption, "")):
         for entry in cache_names(layers):
@@ -98,21 +100,14 @@ def _fused_language(model: SerModel) -> Graph:
     attention = model.language.decoder.layers[0].self_attn
     names = cache_names(len(model.language.decoder.layers))
     slots, used, new = 8, 3, 2
-    rows = torch.tensor([used + new - 1] * 2, dtype=torch.int32)
     inputs = {
         "embeds": torch.zeros(2, new, model.config.language.input_width),
         "positions": torch.arange(used, used + new).expand(2, -1).contiguous(),
-        "last": rows,
+        "last": torch.tensor([used + new - 1] * 2, dtype=torch.int32),
         "total": torch.tensor(used + new, dtype=torch.int32),
         "wanted": torch.zeros(2, 1, dtype=torch.int64),
     }
-    dynamic = {
-        "embeds": {0: "rows", 1: "tokens"},
-        "positions": {0: "rows", 1: "tokens"},
-        "last": {0: "rows"},
-        "wanted": {0: "rows", 1: "outputs"},
-        "logits": {0: "rows", 1: "outputs"},
-    }
+    dynamic = {**_DYNAMIC, "last": {0: "rows"}}
     for name in names:
         inputs[name] = torch.zeros(2, attention.num_heads, slots, attention.head_dim)
         dynamic[name] = dynamic[f"new_{name}"] = {0: "rows", 2: "slots"}
