@@ -169,6 +169,11 @@ class Parameters(Generic[T]):
             raise UserError(sentence)
         return self.current
 
+    def unknown(self, name: str) -> str:
+        """Says that there is no parameter `name`, and which one was probably meant."""
+        close = difflib.get_close_matches(name, [*self._rules, "use_sim_time"], n=1)
+        return f"there is no parameter {name}" + (f"; did you mean {close[0]}?" if close else "")
+
     def _declare(self, node: Node, name: str) -> Any:
         default, rule = self._rules[name]
         ros_default = list(default) if isinstance(default, tuple) else default
@@ -193,9 +198,7 @@ class Parameters(Generic[T]):
         for name in getattr(node, "_parameter_overrides", {}):
             if name in self._rules or name == "use_sim_time" or name.startswith("qos_overrides."):
                 continue
-            close = difflib.get_close_matches(name, self._rules, n=1)
-            hint = f", did you mean {close[0]}?" if close else ""
-            node.get_logger().warning(f"there is no parameter {name}; it is ignored{hint}")
+            node.get_logger().warning(f"{name} is ignored: {self.unknown(name)}")
 
     def _on_set(self, changes: list[Parameter]) -> SetParametersResult:
         values = {}

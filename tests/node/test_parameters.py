@@ -8,12 +8,14 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from rcl_interfaces.srv import DescribeParameters
+from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
+from rclpy.parameter import Parameter
 
 from ser_ros.errors import UserError
 from ser_ros.node.lifecycle import ManagedNode
 from ser_ros.node.parameters import NodeParameters, constraint, convert, parameter, rules, to_yaml
 from tests.node.robot import wait_until
+from tests.processes import python_module
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,31 @@ def test_fixed_parameters_say_why_and_change_while_unconfigured(start_node, robo
     assert robot.set("sample", mode="cpu").successful
     assert robot.change_state("sample", "configure")
     assert node.parameters.current.mode == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("rat", "there is no parameter rat; did you mean rate?"),
+        ("use_sim_tim", "there is no parameter use_sim_tim; did you mean use_sim_time?"),
+        ("zzz", "there is no parameter zzz"),
+    ],
+)
+def test_a_parameter_that_does_not_exist_is_named(start_node, robot, name, sentence):
+    node = start_node(SampleNode, **{name: 1})
+    wait_until(lambda: node.state == "active", "active")
+    assert robot.set("sample", **{name: 1}).reason == sentence
+    values = [Parameter(one, value=5).to_parameter_msg() for one in ("rate", name)]
+    request = SetParametersAtomically.Request(parameters=values)
+    result = robot.call("/sample/set_parameters_atomically", SetParametersAtomically, request).result
+    assert (result.successful, result.reason) == (False, sentence)
+    assert node.parameters.current.rate == 2.0
+
+
+def test_a_mistyped_parameter_of_the_command_line_is_a_warning(start_process):
+    arguments = ["--ros-args", "-p", "stor:=memory.db", "-p", "autostart:=false"]
+    process = start_process([*python_module("ser_ros.node.memory_node"), *arguments])
+    process.wait_for("stor is ignored: there is no parameter stor; did you mean store?")
 
 
 def test_descriptors_tell_ranges(start_node, robot):
