@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--per-caption", type=int, default=3, help="pseudo captions per ground truth, 1 to 16, llm: to 3")
     add("--seed", type=int, default=0, help="of rules and other")
     add("--limit", type=int, default=0, help="only the first N ground truths")
-    add("--shard", default="1/1", metavar="I/N", help="do part I of N into OUT.I-of-N.jsonl")
+    add("--shard", default="1/1", metavar="I/N", help="do part I of N of the pictures into OUT.I-of-N.jsonl")
     add("--workers", type=int, default=1, help="processes for rules, or CPUs of a local Ray")
     add("--ray", action="store_true", help="run on Ray Data (cluster of RAY_ADDRESS, else local)")
     add("--json", action="store_true", help="one JSON object on stdout")
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own.add_argument("--batch", type=int, default=16, help="pictures captioned at once")
     own.add_argument("--beams", type=int, default=1, help="beam width")
     own.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    own.add_argument("--dtype", default="auto", help="auto, fp32, bf16 or fp16")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     everything = _first_of_each_key(read_samples(args.format, args.data, args.split))
     if args.limit:
         everything = everything[: args.limit]
-    samples = shard.take(everything)
+    samples = shard.take(everything, lambda sample: sample.image or sample.key)
     file = PseudoFile(shard.path(args.out), samples)
     todo = file.todo()
     if args.generator == "llm":
@@ -120,12 +121,10 @@ def _records(args: argparse.Namespace, everything: list[Any], todo: list[Any]) -
     if args.generator == "model":
         if not args.model or args.images is None:
             raise UserError("--generator model needs --model FOLDER and --images FOLDER")
+        how = {name: getattr(args, name) for name in ("batch", "beams", "device", "dtype")}
         if not args.ray:
-            return own_captions(
-                todo, args.images, args.model, batch=args.batch, beams=args.beams, device=args.device
-            )
-        own = {"model": args.model, "beams": args.beams, "device": args.device, "batch": args.batch}
-        return _bulk(args, todo, partial(_own_batch, images=args.images, **own))
+            return own_captions(todo, args.images, args.model, **how)
+        return _bulk(args, todo, partial(_own_batch, images=args.images, model=args.model, **how))
     if args.generator == "llm":
         from ser_ros.data.pseudo.llm import llm_captions
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -32,9 +32,13 @@ class Shard:
             raise UserError(f"--shard {text}: write I/N with I from 1 to N, such as 2/8")
         return cls(int(match[1]), int(match[2]))
 
-    def take(self, items: Sequence[T]) -> list[T]:
-        """The items of this part."""
-        return list(items[self.index - 1 :: self.count])
+    def take(self, items: Sequence[T], group: Callable[[T], Hashable] | None = None) -> list[T]:
+        """The items of this part; items of one `group` (such as a picture) stay together."""
+        if group is None:
+            return list(items[self.index - 1 :: self.count])
+        groups = list(dict.fromkeys(map(group, items)))
+        mine = set(groups[self.index - 1 :: self.count])
+        return [item for item in items if group(item) in mine]
 
     def path(self, path: Path) -> Path:
         """The file of this part: out.jsonl -> out.2-of-8.jsonl; unchanged for the only part."""

@@ -94,6 +94,14 @@ def test_shards_are_everything_once(items: list[int], count: int) -> None:
     assert sorted(x for part in parts for x in part) == sorted(items)
 
 
+@given(st.lists(st.integers()), st.integers(1, 9))
+def test_shards_keep_groups_together(items: list[int], count: int) -> None:
+    parts = [Shard(index, count).take(items, lambda x: x % 5) for index in range(1, count + 1)]
+    assert sorted(x for part in parts for x in part) == sorted(items)
+    groups = [{x % 5 for x in part} for part in parts]
+    assert sum(map(len, groups)) == len({x % 5 for x in items})
+
+
 @pytest.mark.parametrize("text", ["", "2", "0/3", "4/3", "a/b", "1/0"])
 def test_wrong_shards(text: str) -> None:
     with pytest.raises(UserError, match="--shard"):

@@ -19,6 +19,7 @@ def own_captions(
     batch: int = 16,
     beams: int = 1,
     device: str = "auto",
+    dtype: str = "auto",
 ) -> Iterator[PseudoRecord]:
     """Caption each picture once per style at the first glance; every ground truth of it gets that caption.
 
@@ -29,6 +30,7 @@ def own_captions(
         batch: pictures captioned at once.
         beams: beam width.
         device: "auto", "cpu" or "cuda".
+        dtype: "auto", "fp32", "bf16" or "fp16"; "auto" is fp32 on a CPU.
     """
     from ser_ros.runtime.captioner import CaptionOptions
     from ser_ros.runtime.load import load_captioner
@@ -37,7 +39,7 @@ def own_captions(
     for sample in samples:
         groups.setdefault((sample.style, sample.image), []).append(sample)
     name = f"model:{Path(model).name if not Path(model).parent.name else '/'.join(Path(model).parts[-2:])}"
-    captioner = load_captioner(model, backend="torch", device=device)
+    captioner = load_captioner(model, backend="torch", device=device, dtype=dtype)
     try:
         for style in sorted({style for style, _ in groups}):
             options = CaptionOptions(style=style, refinements=0, beams=beams, max_tokens=128)
