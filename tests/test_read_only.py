@@ -1,12 +1,7 @@
-"""Folders that cannot be written: what still installs from them, and the sentence where nothing can.
-
-Read-only mounts in a mount namespace of their own, because root may write anywhere else.
-"""
+"""Folders that cannot be written: what still installs from them, and the sentence where nothing can."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import sysconfig
 import venv
@@ -14,27 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.read_only import needs_mounts, read_only
 from tests.test_build import copy_tree, run
 
-NAMESPACE = ("unshare", "--map-root-user", "--mount")
-MOUNT = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$PWD" && shift && exec "$@"'
-
-
-def mounts() -> bool:
-    tried = shutil.which("unshare") and subprocess.run(
-        [*NAMESPACE, "sh", "-c", 'mount --bind "$1" "$1"', "sh", Path(__file__).parent], capture_output=True
-    )
-    return bool(tried) and tried.returncode == 0
-
-
-pytestmark = pytest.mark.skipif(
-    not mounts(), reason="mounts in a namespace of their own are not allowed here"
-)
+pytestmark = needs_mounts
 
 
 def run_read_only(folder: Path, *command: object, cwd: Path, **environment: str):
     """Run a command for which `folder` is mounted read-only."""
-    return run(*NAMESPACE, "sh", "-c", MOUNT, "sh", folder, *command, cwd=cwd, **environment)
+    return run(*read_only(folder), *command, cwd=cwd, **environment)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -22,8 +21,6 @@ from visualization_msgs.msg import MarkerArray
 
 from ser_ros.errors import UserError
 from ser_ros.graph.memory import Memory, Observation
-from ser_ros.graph.memory.embeddings import MiniLM
-from ser_ros.graph.memory.store import IN_MEMORY
 from ser_ros.graph.memory.world_graph import to_json
 from ser_ros.msg import SceneGraph
 from ser_ros.node.diagnostics import ERROR, WARN, Latencies, Report
@@ -31,6 +28,7 @@ from ser_ros.node.graph_messages import from_message
 from ser_ros.node.lifecycle import ManagedNode, run
 from ser_ros.node.markers import marker_array
 from ser_ros.node.memory_messages import ask, match_message, pose_message
+from ser_ros.node.memory_opening import expanded, open_memory
 from ser_ros.node.memory_parameters import MemoryParameters, config_of
 from ser_ros.node.poses import NoPoses, PoseSource, open_source
 from ser_ros.node.scene_queue import SceneQueue
@@ -61,6 +59,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         self._entities: list[tuple[Any, Any]] = []  # (how to destroy it, what)
         self._newest = (0, 0.0)  # stamp of the newest scene in ns, steady seconds when it came
         self._changed = self._other_frame = False
+        self._unwritable = ""  # why the memory can only be asked
         self._published = 0.0
         self._graph = self.create_lifecycle_publisher(String, "~/graph", LATCHED)
         self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
@@ -77,13 +76,12 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
 
     def configure(self) -> str:
         """Open the memory and load what the first question needs."""
-        wanted = self.parameters.current
-        embedder = MiniLM(wanted.embeddings) if wanted.embeddings else None
-        self._memory = Memory.open(_expanded(wanted.store) or IN_MEMORY, config_of(wanted), embedder=embedder)
+        self._memory, self._unwritable = open_memory(self.parameters.current)
+        if self._unwritable:
+            self.get_logger().warning(self._unwritable)
         self._memory.warm_up()
-        counts = self._memory.counts()
         self._changed = True
-        return f"memory {self._memory.store.path} with {counts['objects']} objects"
+        return f"memory {self._memory.store.path} with {self._memory.counts()['objects']} objects"
 
     def cleanup(self) -> None:
         """Close the memory."""
@@ -92,7 +90,12 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
             self._memory = None
 
     def activate(self) -> str:
-        """Subscribe to scenes and poses."""
+        """Subscribe to scenes and poses, where they can be remembered."""
+        # By the steady clock: scenes must not wait while simulated time stands still.
+        timer = self.create_timer(WORK_PERIOD, self._work, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._entities.append((self.destroy_timer, timer))
+        if self._unwritable:
+            return "listening to nothing, the memory can only be asked"
         wanted = self.parameters.current
         self._poses = open_source(
             self,
@@ -107,9 +110,6 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
             subscription = self.create_subscription(SceneGraph, topic, self._on_scene, 10)
             self._entities.append((self.destroy_subscription, subscription))
             topics.append(subscription.topic_name)
-        # By the steady clock: scenes must not wait while simulated time stands still.
-        timer = self.create_timer(WORK_PERIOD, self._work, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self._entities.append((self.destroy_timer, timer))
         return f"listening to {', '.join(topics)}, {self._poses.description}"
 
     def deactivate(self) -> None:
@@ -231,11 +231,11 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         return True
 
     def _on_save(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        path = _expanded(self.parameters.current.save_path)
+        path = expanded(self.parameters.current.save_path)
         return self._answer(response, lambda memory: memory.save(path), f"saved to {path}")
 
     def _on_load(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        path = _expanded(self.parameters.current.save_path)
+        path = expanded(self.parameters.current.save_path)
         return self._answer(response, lambda memory: memory.load(path), f"loaded from {path}")
 
     def _on_clear(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -269,6 +269,8 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
             report.worsen(WARN, trouble)
         if self._memory is None:
             return
+        if self._unwritable:
+            report.worsen(WARN, self._unwritable)
         try:
             report.values |= self._memory.counts()
         except UserError as error:
@@ -287,10 +289,6 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
             )
         elif self._queue.unposed and not self._queue.posed:
             report.worsen(WARN, f"no pose for any scene so far ({self._poses.description})")
-
-
-def _expanded(path: str) -> str:
-    return str(Path(path).expanduser()) if path else ""
 
 
 def main(args: Sequence[str] | None = None) -> int:

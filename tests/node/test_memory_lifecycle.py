@@ -11,9 +11,11 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from ser_ros.graph.memory import Memory
 from ser_ros.node.memory_node import MemoryNode
+from tests.graph.memory_scenes import seen
 from tests.node.memory_robot import ask, scene, tell, trigger
 from tests.node.robot import wait_until
 from tests.processes import python_module
+from tests.read_only import needs_mounts, read_only
 
 
 def test_save_load_and_clear(start_memory_node, robot, tmp_path):
@@ -69,6 +71,38 @@ def test_settings_change_at_run_time_and_others_say_why_not(start_memory_node, r
     assert "cannot change now" in refused.reason
     assert not robot.set("memory_node", announce_interval=-1.0).successful
     assert "give the path of a file" in robot.set("memory_node", save_path="").reason
+
+
+@needs_mounts
+def test_a_memory_that_cannot_be_written_is_asked_only_and_the_node_says_so(start_process, robot, tmp_path):
+    store = tmp_path / "disk" / "memory.db"
+    with Memory.open(store) as memory:
+        memory.observe(seen("a red chair"))
+    arguments = ["--ros-args", "-p", f"store:={store}", "-p", "pose_source:=none"]
+    process = start_process(
+        [*read_only(store.parent), *python_module("ser_ros.node.memory_node"), *arguments]
+    )
+    output = process.wait_for("active (listening to nothing")
+    warning = (
+        f"cannot write the memory {store}: its disk is mounted read-only; questions are answered from what it"
+        " holds, but nothing new is remembered or announced: make it writable or give another file as"
+        " parameter store, and start the node again"
+    )
+    assert warning in output
+    robot.wait_for_status("memory_node", warning, DiagnosticStatus.WARN)
+    assert ask(robot, "where is the chair").speech.startswith("I last saw the red chair")
+    assert "read only" in trigger(robot, "clear").message
+    assert process.interrupt() == 0
+
+
+@needs_mounts
+def test_without_a_memory_to_ask_a_read_only_disk_is_an_error(start_process, robot, tmp_path):
+    store = tmp_path / "memory.db"
+    arguments = ["--ros-args", "-p", f"store:={store}"]
+    process = start_process([*read_only(tmp_path), *python_module("ser_ros.node.memory_node"), *arguments])
+    sentence = f"cannot make the memory {store}: its disk is mounted read-only; give another path"
+    process.wait_for(f"unconfigured, not inactive: {sentence}")
+    robot.wait_for_status("memory_node", sentence, DiagnosticStatus.ERROR)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -18,6 +18,7 @@ from ser_ros.graph import wordnet
 from ser_ros.graph.memory.announcements import Announcer
 from ser_ros.graph.memory.answer import Answer
 from ser_ros.graph.memory.config import MemoryConfig
+from ser_ros.graph.memory.connection import IN_MEMORY
 from ser_ros.graph.memory.embeddings import Embedder
 from ser_ros.graph.memory.forgetting import Forgetting
 from ser_ros.graph.memory.grid import check_frame
@@ -27,7 +28,7 @@ from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.recording import Recorder
 from ser_ros.graph.memory.search import Search
 from ser_ros.graph.memory.speech import plural_of
-from ser_ros.graph.memory.store import IN_MEMORY, Store
+from ser_ros.graph.memory.store import Store
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -16,9 +16,14 @@ from pathlib import Path
 
 from ser_ros.errors import UserError
 from ser_ros.graph.memory.checkpoints import Checkpointer
+from ser_ros.graph.memory.connection import (
+    IN_MEMORY,
+    absolute,
+    connect,
+    connect_read_only,
+    opening_error,
+)
 from ser_ros.graph.memory.schema import APPLICATION_ID, MIGRATIONS, TABLES, VERSION
-
-IN_MEMORY = ":memory:"
 
 
 class Store:
@@ -38,23 +43,29 @@ class Store:
             robot: name of this store among merged ones; a new file without one draws a random name.
 
         Raises:
+            NotWritable: there is a memory that cannot be written (not read-only).
             UserError: no such file (read-only), no memory, a newer version, a locked or damaged file.
         """
         self.path = os.fspath(path)
         self.read_only = read_only
         self._checkpointer: Checkpointer | None = None
         try:
-            self.db = self._connect()
+            self.db = (connect_read_only if read_only else connect)(self.path)
+        except sqlite3.Error as error:
+            raise opening_error(self.path, error, read_only=read_only) from error
+        try:
             self._check_kind()
             if not read_only:
                 self._upgrade()
                 self._name(robot)
+                self._try_to_write()
                 if self.path != IN_MEMORY:
-                    self._checkpointer = Checkpointer(self._file)
-        except sqlite3.Error as error:
-            raise UserError(
-                f"cannot open the memory {self.path}: {error}; move it away or give another path"
-            ) from error
+                    self._checkpointer = Checkpointer(absolute(self.path))
+        except BaseException as error:
+            self.db.close()
+            if not isinstance(error, sqlite3.Error):
+                raise
+            raise opening_error(self.path, error, read_only=read_only) from error
 
     def close(self) -> None:
         """Close the file; its log is folded in by the last one who closes."""
@@ -159,7 +170,7 @@ class Store:
         if target.is_dir():
             raise UserError(f"cannot save the memory to {target}: it is a folder; give the path of a file")
         # The copy would take the name from the open file: what is learned from then on would be lost.
-        if self.path != IN_MEMORY and target.exists() and target.samefile(self._file):
+        if self.path != IN_MEMORY and target.exists() and target.samefile(absolute(self.path)):
             raise UserError(f"{target} is the memory itself, which is saved all the time; give another path")
         draft = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
@@ -194,69 +205,6 @@ class Store:
         finally:
             saved.close()
 
-    @property
-    def _file(self) -> Path:
-        return Path(self.path).expanduser().absolute()
-
-    def _connect(self) -> sqlite3.Connection:
-        if self.path == IN_MEMORY:
-            return self._configured(sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False))
-        path = self._file
-        if path.is_dir():
-            raise UserError(f"the memory {path} is a folder; give the path of a file")
-        if self.read_only:
-            if not path.is_file():
-                raise UserError(f"there is no memory at {path}")
-            if not os.access(path, os.R_OK):
-                raise UserError(f"this user may not read the memory {path}; change its permissions")
-            return self._connect_read_only(path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder of the memory {path}: {error.strerror}") from error
-        return self._configured(
-            sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        )
-
-    def _connect_read_only(self, path: Path) -> sqlite3.Connection:
-        # A connection that could write, but for the pragma: SQLite lets the last one that closes the file
-        # fold in the log and remove it, and one that could not would leave two empty files for ever.
-        uri = path.as_uri()
-        db = sqlite3.connect(
-            f"{uri}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
-        )
-        try:
-            db.execute("PRAGMA query_only = ON")
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError as error:
-            db.close()
-            if not os.access(path, os.R_OK):
-                raise UserError(
-                    f"this user may not read the memory {path}; change its permissions"
-                ) from error
-            if Path(f"{path}-wal").exists():  # what is in the log must not be missed
-                raise UserError(
-                    f"the memory {path} has a log that cannot be read ({error}): give this user permission to"
-                    f" read {path.name}-wal and {path.name}-shm, or close the memory where it is written"
-                ) from error
-            # A folder we may not write: SQLite cannot make its -shm file, so nobody else writes either.
-            db = sqlite3.connect(
-                f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
-            )
-        db.row_factory = sqlite3.Row
-        return db
-
-    def _configured(self, db: sqlite3.Connection) -> sqlite3.Connection:
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        # Only where the checkpointer cannot keep up: 64 MB of log.
-        db.execute("PRAGMA wal_autocheckpoint = 16000")
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("PRAGMA cache_size = -32768")
-        db.execute("PRAGMA journal_size_limit = 16777216")
-        return db
-
     def _check_kind(self) -> None:
         kind = self.db.execute("PRAGMA application_id").fetchone()[0]
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
@@ -282,6 +230,12 @@ class Store:
                 f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {script} "
                 f"PRAGMA user_version = {number}; COMMIT;"
             )
+
+    def _try_to_write(self) -> None:
+        """Fail now rather than with the first image."""
+        self.db.execute("BEGIN IMMEDIATE")  # which SQLite does on a read-only file as well
+        self.db.execute("UPDATE meta SET value = value")
+        self.db.rollback()
 
     def _name(self, robot: str) -> None:
         if robot and self.meta("robot") != robot:

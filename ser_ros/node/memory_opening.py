@@ -1,0 +1,36 @@
+"""The memory of memory_node as its parameters name it: to be written, or where it cannot be, to be asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ser_ros.graph.memory import Memory
+from ser_ros.graph.memory.connection import IN_MEMORY, NotWritable
+from ser_ros.graph.memory.embeddings import MiniLM
+from ser_ros.node.memory_parameters import MemoryNodeParameters, config_of
+
+
+def open_memory(parameters: MemoryNodeParameters) -> tuple[Memory, str]:
+    """The open memory, and "" or why nothing new can be remembered in it.
+
+    A robot that answers from what it knows helps more than one that does not start. Where there is nothing
+    to answer from, it does not.
+
+    Raises:
+        UserError: it cannot be read either, or there is none and none can be made.
+    """
+    path, config = expanded(parameters.store) or IN_MEMORY, config_of(parameters)
+    embedder = MiniLM(parameters.embeddings) if parameters.embeddings else None
+    try:
+        return Memory.open(path, config, embedder=embedder), ""
+    except NotWritable as error:
+        unwritable = (
+            f"{error}; questions are answered from what it holds, but nothing new is remembered or announced:"
+            " make it writable or give another file as parameter store, and start the node again"
+        )
+        return Memory.open(path, config, embedder=embedder, read_only=True), unwritable
+
+
+def expanded(path: str) -> str:
+    """The path with the home folder for "~"; "" stays empty."""
+    return str(Path(path).expanduser()) if path else ""

@@ -1,0 +1,50 @@
+"""Memory files that cannot be written: the reason in a sentence, and what they hold."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ser_ros.graph.memory import Memory
+from tests.graph.memory_scenes import seen
+from tests.read_only import needs_mounts, read_only
+
+OPEN = """
+import sys
+from ser_ros.errors import UserError
+from ser_ros.graph.memory import Memory
+from ser_ros.graph.memory.connection import NotWritable
+try:
+    Memory.open(sys.argv[1])
+except NotWritable as error:
+    print("readable:", error)
+    print(Memory.open(sys.argv[1], read_only=True).query("where is the chair").speech)
+except UserError as error:
+    print(error)
+"""
+
+
+def open_read_only(mounted: Path, path: Path) -> str:
+    command = [*read_only(mounted), sys.executable, "-c", OPEN, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@needs_mounts
+def test_a_memory_that_cannot_be_written_says_why_and_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with Memory.open(path) as memory:
+        memory.observe(seen("a red chair"))
+    for mounted in (tmp_path, path):
+        said, speech = open_read_only(mounted, path).splitlines()
+        assert said == f"readable: cannot write the memory {path}: its disk is mounted read-only"
+        assert speech.startswith("I last saw the red chair")
+
+
+@needs_mounts
+def test_a_memory_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    reason = f"cannot make the memory {path}: its disk is mounted read-only; give another path\n"
+    assert open_read_only(tmp_path, path) == reason
+    path.touch()
+    assert open_read_only(tmp_path, path) == reason
