@@ -7,13 +7,14 @@ when it is called, so `ser_ros --help` answers at once.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import io
 import sys
 from collections.abc import Sequence
 
 from ser_ros import __version__
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 # verb: (module, what it does)
 VERBS: dict[str, tuple[str, str]] = {
@@ -64,6 +65,9 @@ EXTRAS = {
     "openai": ("llm",),
 }
 
+UNWRITABLE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What a write can meet at any time in any verb."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code (2 for bad input, 130 after Ctrl-C)."""
@@ -96,6 +100,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in UNWRITABLE_DISK:
+            raise
+        print(f"ser_ros {args.verb}: {cannot_write(error.filename or 'a file', error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_ros.data.bulk import run_local, run_ray
 from ser_ros.data.shard import Shard
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 if TYPE_CHECKING:
     from ser_ros.runtime.captioner import Captioner
@@ -186,7 +186,7 @@ def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:
             whole = [json.dumps({"recipe": mine, "of": shards}) + "\n"]
         lines.write_text("".join(whole))
     except OSError as error:
-        raise UserError(f"cannot write {lines}: {error.strerror}") from None
+        raise cannot_write(lines, error) from None
     try:
         header, *entries = map(json.loads, whole)
         theirs, done = header["recipe"], {entry["image_id"] for entry in entries}

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 if TYPE_CHECKING:
     from ser_ros.eval.captions_files import CaptionPair
@@ -147,7 +147,7 @@ def _check_writable(path: Path) -> None:
     try:
         path.open("a", encoding="utf-8").close()
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
+        raise cannot_write(path, error) from None
 
 
 def _write_per_image(path: Path, pairs: list[CaptionPair], metrics: list[Metric]) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.graph.memory import Memory, MemoryConfig
 
 
@@ -91,7 +91,7 @@ def _export(args: argparse.Namespace) -> dict[str, Any]:
     try:
         write_graph(graph, args.out)
     except OSError as error:
-        raise UserError(f"cannot write {args.out}: {error.strerror}") from error
+        raise cannot_write(args.out, error) from error
     return {"out": str(args.out), "nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()}
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.graph.triples import SceneTriples
 
 
@@ -100,7 +100,7 @@ def _draw(args: argparse.Namespace, graphs: list[SceneTriples]) -> int:
             try:
                 path.write_text(text, encoding="utf-8")
             except OSError as error:
-                raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+                raise cannot_write(path, error) from error
             print(f"{path}: {graph.number_of_nodes()} things, {graph.number_of_edges()} relations")
     return 0
 

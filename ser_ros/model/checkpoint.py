@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.model.config import SerConfig
 from ser_ros.model.ser_model import SerModel
 from ser_ros.model.tokenizer import CaptionTokenizer
@@ -55,7 +55,9 @@ def save(
             {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder, shard_bytes
         )
     except OSError as error:
-        raise UserError(f"cannot write the model folder {folder} ({error})") from None
+        raise cannot_write(folder, error) from None
+    except SafetensorError as error:  # its words for an OSError; the smaller files were just written there
+        raise UserError(f"cannot write {folder}: {error}; free some space on its disk") from None
 
 
 def _card(model: SerModel) -> str:

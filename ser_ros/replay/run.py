@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros import __version__
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.replay.record import FrameRecord, read_records
 from ser_ros.replay.source import Frame, Source, select
 from ser_ros.replay.thumbnails import save_thumbnail
@@ -23,6 +23,7 @@ from ser_ros.replay.trajectory import Trajectory
 from ser_ros.runtime.captioner import Captioner, CaptionOptions
 
 FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+KEPT = "what was captioned is kept, run the same command again to go on"
 LEAST_FREE = 100_000  # bytes; with less even an empty memory cannot be opened
 
 
@@ -149,7 +150,7 @@ def _alone(files: RunFiles) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL_OR_READ_ONLY:
             raise
-        raise UserError(f"{files.folder}: cannot be made a folder ({error.strerror})") from error
+        raise cannot_write(files.folder, error) from error
     folder = os.open(files.folder, os.O_RDONLY)
     try:
         try:
@@ -219,16 +220,10 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL_OR_READ_ONLY:
             raise
-        raise _unwritable(folder, error.errno) from error
+        raise cannot_write(folder, error, KEPT) from error
     except UserError as error:
         # SQLite calls a full disk an I/O error.
         if not folder.is_dir() or shutil.disk_usage(folder).free >= LEAST_FREE:
             raise
-        raise _unwritable(folder, errno.ENOSPC) from error
-
-
-def _unwritable(folder: Path, number: int) -> UserError:
-    return UserError(
-        f"{folder}: cannot be written ({os.strerror(number)}); what was captioned is kept,"
-        " run the same command again to go on"
-    )
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise cannot_write(folder, full, KEPT) from error

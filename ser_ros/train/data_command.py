@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     try:  # before opening half a million pictures, not after it
         args.html.touch()
     except OSError as error:
-        raise UserError(f"cannot write {args.html}: {error.strerror}; choose another --html") from None
+        raise cannot_write(args.html, error) from None
     root = Path(recipe.root).expanduser()
     wanted = [(name, source) for name, stage in recipe.stages.items() for source in stage.data]
     if recipe.validation is not None:

@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,10 +57,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
             raise
-        raise UserError(
-            f"cannot write {error.filename or recipe.output}: {error.strerror}; run the command again when "
-            "there is room, it goes on from its last checkpoint"
-        ) from None
+        kept = "the same command goes on from its last checkpoint"
+        raise cannot_write(error.filename or recipe.output, error, kept) from None
     if int(os.environ.get("RANK", "0")) == 0:
         if args.json:
             print(json.dumps({"recipe": recipe.name, "output": recipe.output, "stages": stages}))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,17 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write .*p\.jsonl: File exists"):
         PseudoFile(tmp_path / "file" / "p.jsonl", SAMPLES).add(record(SAMPLES[0]))
+
+
+def test_a_full_disk_is_named_and_keeps_the_lines(small_disk: Callable[[str], Path]) -> None:
+    path = small_disk("4k") / "p.jsonl"
+    long = replace(record(SAMPLES[1]), pseudo=["a red chair " * 500])
+    file = PseudoFile(path, SAMPLES)
+    file.add(record(SAMPLES[0]))
+    with pytest.raises(UserError, match=r"No space left.*; free some space.*goes on where it stopped"):
+        file.add(long)
+    small_disk("1m")
+    assert SAMPLES[0] not in PseudoFile(path, SAMPLES).todo()
 
 
 @settings(max_examples=40, deadline=None)

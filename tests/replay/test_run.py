@@ -154,7 +154,7 @@ def test_a_second_replay_does_not_write_into_a_running_one(bag, model, tmp_path,
 def test_out_that_cannot_be_a_folder_is_one_sentence(bag, model, tmp_path, capsys, below):
     (tmp_path / "file").touch()
     assert replay(bag, model, tmp_path / "file" / below) == 2
-    assert "cannot be made a folder (" in capsys.readouterr().err
+    assert "a file stands where a folder should be" in capsys.readouterr().err
 
 
 def test_a_cut_line_of_timings_is_left_out(bag, model, tmp_path):

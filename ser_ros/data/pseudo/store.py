@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from ser_ros.data.sample import Sample
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 
 @dataclass
@@ -76,30 +76,34 @@ class PseudoFile:
         Raises:
             UserError: the file cannot be written.
         """
-        if self._file is None:
-            self._file = self._opened()
-        self._file.write(_line(record))
-        self._file.flush()
+        try:
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                _drop_cut_line(self.path)
+                self._file = self.path.open("a", encoding="utf-8")
+            self._file.write(_line(record))
+            self._file.flush()
+        except OSError as error:
+            raise cannot_write(self.path, error, "the same command goes on where it stopped") from None
         self.records[record.key] = record
 
-    def _opened(self) -> IO[str]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _drop_cut_line(self.path)
-            return self.path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"cannot write {self.path}: {error.strerror}; give another --out") from None
-
     def finish(self) -> dict[str, Any]:
-        """Sort the file into dataset order with one line per ground truth; returns the counts."""
+        """Sort the file into dataset order with one line per ground truth; returns the counts.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         if self._file is not None:
             self._file.close()
             self._file = None
+        ordered = [self.records[s.key] for s in self.samples if s.key in self.records]
         part = self.path.with_name(self.path.name + ".part")
-        with part.open("w", encoding="utf-8") as file:
-            ordered = [self.records[s.key] for s in self.samples if s.key in self.records]
-            file.writelines(_line(record) for record in ordered)
-        os.replace(part, self.path)
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                file.writelines(_line(record) for record in ordered)
+            os.replace(part, self.path)
+        except OSError as error:
+            raise cannot_write(self.path, error, "every line is kept, run the same command again") from None
         return counts(self.samples, ordered)
 
 
