@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from ser_ros.data.sim.dataset import SPLITS, RenderOptions, render
+from ser_ros.data.sim.patrol import PatrolOptions, record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--json", action="store_true", help="print one JSON object")
     drive = actions.add_parser("patrol", help="a recording of a robot that drives through a home")
     drive.add_argument("out", type=Path, help="folder of the new recording")
-    drive.add_argument("--seconds", type=float, default=60.0, help="length (default: %(default)s)")
-    drive.add_argument("--rate", type=float, default=3.0, help="pictures a second (default: %(default)s)")
-    drive.add_argument("--size", type=int, default=384, help="pixels of a side (default: %(default)s)")
-    drive.add_argument("--seed", type=int, default=0, help="of the home (default: %(default)s)")
+    ride = PatrolOptions()
+    drive.add_argument("--seconds", type=float, default=ride.seconds, help="length (default: %(default)s)")
+    drive.add_argument(
+        "--rate", type=float, default=ride.rate, help="pictures a second (default: %(default)s)"
+    )
+    drive.add_argument("--size", type=int, default=ride.size, help="pixels of a side (default: %(default)s)")
+    drive.add_argument("--seed", type=int, default=ride.seed, help="of the home (default: %(default)s)")
     drive.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -39,8 +43,6 @@ def run(args: argparse.Namespace) -> int:
         options = RenderOptions(args.split, args.count, args.size, args.seed, args.workers, args.references)
         summary = render(args.out, options)
     else:
-        from ser_ros.data.sim.patrol import PatrolOptions, record
-
         summary = record(args.out, PatrolOptions(args.seconds, args.rate, args.size, args.seed))
     if args.json:
         print(json.dumps(summary))

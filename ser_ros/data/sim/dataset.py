@@ -23,8 +23,8 @@ from ser_ros.data.sim.layout import Room, Thing, furnish
 from ser_ros.data.sim.render import Camera, Eye, expose
 from ser_ros.data.sim.rooms import ROOM_TYPES
 from ser_ros.data.sim.truth import Truth, observe, words_of
-from ser_ros.data.sim.world import build
-from ser_ros.errors import UserError
+from ser_ros.data.sim.world import LARGEST, build
+from ser_ros.errors import UserError, cannot_write
 
 SPLITS = ("train", "val", "test", "test_novel")
 VIEWS = 8  # pictures of one scene at most
@@ -38,8 +38,8 @@ class RenderOptions:
     Attributes:
         split: one of `SPLITS`; each has scenes of its own.
         count: pictures.
-        size: side of the square pictures, pixels.
-        seed: of the whole home; another seed gives other scenes in every split.
+        size: side of the square pictures, pixels, 16 to 640.
+        seed: of the whole home, at least 0; another seed gives other scenes in every split.
         workers: processes.
         references: captions of each style and picture in captions.json, 1 to 5.
     """
@@ -53,30 +53,41 @@ class RenderOptions:
 
 
 def render(out: Path, options: RenderOptions) -> dict:
-    """Render a split into `out`; returns its summary. Raises UserError without GL or with a full disk."""
+    """Render a split into `out`, or what is missing of it; returns its summary.
+
+    Raises:
+        UserError: an option is out of range, `out` holds another render or cannot be written, or there is
+            no GL.
+    """
     if options.split not in SPLITS:
         raise UserError(f"there is no split {options.split!r}: choose one of {', '.join(SPLITS)}")
     if options.count < 1 or options.workers < 1 or not 1 <= options.references <= 5:
         raise UserError("--count and --workers must be at least 1, --references 1 to 5")
+    check_size_and_seed(options.size, options.seed)
     try:
         (out / "images").mkdir(parents=True, exist_ok=True)
         (out / "records").mkdir(exist_ok=True)
-        _same_options(out, options)
-        records = _all_records(out, options)
-        return _finish(out, options, records)
     except OSError as error:
-        raise UserError(
-            f"cannot write to {out}: {error.strerror}; free some space and run it again"
-        ) from error
+        raise cannot_write(out, error) from error
+    _same_options(out, options)
+    records = _all_records(out, options)
+    return _finish(out, options, records)
+
+
+def check_size_and_seed(size: int, seed: int) -> None:
+    """Raise UserError for pictures that the truth cannot tell about or GL cannot hold, or no seed."""
+    if not GRID <= size <= LARGEST or seed < 0:
+        raise UserError(f"--size must be {GRID} to {LARGEST} and --seed at least 0")
 
 
 def _same_options(out: Path, options: RenderOptions) -> None:
     """Refuse to mix two renders in one folder."""
-    mine = {"split": options.split, "size": options.size, "seed": options.seed}
+    mine = json.dumps({"split": options.split, "size": options.size, "seed": options.seed})
     path = out / "options.json"
-    if path.exists() and json.loads(path.read_text()) != mine:
-        raise UserError(f"{out} holds another render ({path.read_text().strip()}): choose another --out")
-    write_atomically(path, json.dumps(mine).encode())
+    if not path.exists():
+        write_atomically(path, mine.encode())
+    elif (theirs := path.read_text(errors="replace")) != mine:
+        raise UserError(f"{out} holds another render ({theirs.strip()}): choose another --out")
 
 
 def _all_records(out: Path, options: RenderOptions) -> list[dict]:
@@ -208,10 +219,17 @@ def jpeg(picture: np.ndarray, quality: int = 90) -> bytes:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """A reader or a killed run sees the whole file or none."""
+    """Write `data` so that a reader or a killed run sees the whole file or none.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error, "what is rendered is kept, run it again to go on") from error

@@ -6,6 +6,7 @@ The folder holds `bag/` (rosbag2, MCAP) and `ground_truth.json`. Needs rosbags, 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ import numpy as np
 from tqdm import tqdm
 
 from ser_ros.data.sim import captions, house
-from ser_ros.data.sim.dataset import jpeg, write_atomically
+from ser_ros.data.sim.dataset import check_size_and_seed, jpeg
 from ser_ros.data.sim.layout import Room, Thing
 from ser_ros.data.sim.patrol_bag import CAMERA_FORWARD, CAMERA_HEIGHT, CAMERA_PITCH, START_NS, write_bag
 from ser_ros.data.sim.render import Camera, Eye
 from ser_ros.data.sim.truth import observe, size_of, words_of
 from ser_ros.data.sim.world import build
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class PatrolOptions:
     Attributes:
         seconds: length of the drive, at least 5.
         rate: pictures a second, above 0 to 30.
-        size: side of the square pictures, pixels.
-        seed: of the home.
+        size: side of the square pictures, pixels, 16 to 640.
+        seed: of the home, at least 0.
     """
 
     seconds: float = 60.0
@@ -45,12 +46,21 @@ def record(out: Path, options: PatrolOptions) -> dict:
     """Drive and record into the new folder `out`; returns its summary.
 
     Raises:
-        UserError: `out` exists, `--seconds` or `--rate` is out of range, or rosbags is missing.
+        UserError: `out` exists or cannot be written, an option is out of range, or rosbags is missing.
     """
-    if out.exists() and any(out.iterdir()):
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise UserError(f"{out} exists already: choose a new folder for the recording")
-    if options.seconds < 5 or not 0 < options.rate <= 30:
+    if not 5 <= options.seconds < math.inf or not 0 < options.rate <= 30:
         raise UserError("--seconds must be at least 5 and --rate above 0 and at most 30")
+    check_size_and_seed(options.size, options.seed)
+    try:
+        return _record(out.resolve(), options)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+
+
+def _record(out: Path, options: PatrolOptions) -> dict:
+    """Write beside `out` and move it there when it is whole."""
     rng = np.random.default_rng([options.seed, 7])
     rooms = house.home(rng)
     frames: list[dict] = []
@@ -67,7 +77,7 @@ def record(out: Path, options: PatrolOptions) -> dict:
             "objects": objects,
             "frames": frames,
         }
-        write_atomically(partial / "ground_truth.json", json.dumps(truth).encode())
+        (partial / "ground_truth.json").write_text(json.dumps(truth))
         partial.replace(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

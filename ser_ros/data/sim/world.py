@@ -12,6 +12,7 @@ from ser_ros.data.sim.palette import lighter
 from ser_ros.data.sim.parts import Part, rotation
 
 HEIGHT = 2.5  # of the walls, metres
+LARGEST = 640  # side of a picture, pixels: MuJoCo's off-screen buffer is made so large
 SHADOWS = 0.4  # share of rooms whose lamp casts shadows; they treble the time of a picture
 _FINISH = {
     "matte": 'specular="0.1" shininess="0.1"',
@@ -93,7 +94,7 @@ def build(rooms: list[Room], rng: np.random.Generator, walls: list[tuple] | None
     finishes = "".join(f'<material name="{name}" {look}/>' for name, look in _FINISH.items())
     xml = (
         '<mujoco><compiler angle="degree"/>'
-        '<visual><global offwidth="640" offheight="640" fovy="60"/>'
+        f'<visual><global offwidth="{LARGEST}" offheight="{LARGEST}" fovy="60"/>'
         f'<headlight ambient="{_grey(rng, 0.30, 0.42)}" diffuse="{_grey(rng, 0.15, 0.30)}" specular="0 0 0"/>'
         '<map znear="0.02" zfar="30" shadowclip="4"/><quality shadowsize="2048" offsamples="4"/></visual>'
         '<statistic extent="1" center="0 0 1"/>'

@@ -70,3 +70,9 @@ def test_hosts_of_a_home_count_over_all_rooms():
     for thing in things:
         if thing.host is not None:
             assert things[thing.host].room == thing.room
+
+
+@pytest.mark.parametrize("seconds", ["4", "nan", "inf"])
+def test_a_length_that_is_none_is_named(seconds, tmp_path, capsys):
+    assert main(["sim", "patrol", str(tmp_path / "out"), "--seconds", seconds]) == 2
+    assert "--seconds must be at least 5" in capsys.readouterr().err

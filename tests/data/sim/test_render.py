@@ -99,3 +99,36 @@ def test_another_seed_in_the_same_folder_is_refused(scene, tmp_path):
 def test_bad_numbers_are_named(arguments, tmp_path, capsys):
     assert main(["sim", "render", "--out", str(tmp_path), *arguments]) == 2
     assert "--count and --workers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", [["render", "--count", "1", "--out"], ["patrol"]])
+@pytest.mark.parametrize("below", ["", "home"])
+def test_a_file_in_the_way_of_the_folder_is_named(action, below, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["sim", *action, str(tmp_path / "file" / below)]) == 2
+    said = capsys.readouterr().err
+    assert str(tmp_path / "file") in said
+    assert "choose" in said
+    assert "free some space" not in said
+
+
+@pytest.mark.parametrize("action", [["render", "--count", "1", "--out"], ["patrol"]])
+@pytest.mark.parametrize("arguments", [["--size", "15"], ["--size", "641"], ["--seed", "-1"]])
+def test_pictures_that_cannot_be_are_named(action, arguments, tmp_path, capsys):
+    assert main(["sim", *action, str(tmp_path / "out"), *arguments]) == 2
+    assert "--size must be 16 to 640 and --seed at least 0" in capsys.readouterr().err
+
+
+def test_a_full_disk_keeps_what_is_rendered(scene, small_disk):
+    folder = small_disk("8k")
+    options = RenderOptions(split="val", count=1, size=64, workers=1)
+    with pytest.raises(UserError, match=r"No space left.*; free some space.*; what is rendered is kept"):
+        render(folder / "home", options)
+    small_disk("4m")
+    assert render(folder / "home", options)["pictures"] == 1
+
+
+def test_a_file_of_another_program_is_not_mistaken_for_a_render(tmp_path):
+    (tmp_path / "options.json").write_bytes(b"\xff no JSON")
+    with pytest.raises(UserError, match="another render"):
+        render(tmp_path, RenderOptions(count=1, workers=1))
