@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -23,6 +24,16 @@ from ser_ros.model.tokenizer import CaptionTokenizer
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+REFUSALS = (
+    StrictDataclassError,  # a config of transformers: a value of the wrong kind, a width that no heads divide
+    ValueError,  # SigLIP's attention and LoRA
+    ZeroDivisionError,  # 0 heads, or the spread of weights of 0 channels
+    RuntimeError,  # torch: a negative size, or one that no memory holds
+    TypeError,  # torch: a size beyond 64 bits; LLaMA: a rope_theta that is no number
+    KeyError,  # an activation that transformers does not know
+    AssertionError,  # torch: a padding token beyond the vocabulary
+)
+"""How the parts of a network refuse sizes. All else, a lack of memory too, is no fault of `config.json`."""
 
 
 def save(
@@ -112,10 +123,10 @@ def load(
     try:
         with no_weights():
             model = SerModel(config, tokenizer)
-    except UserError:
-        raise
-    except Exception as error:  # transformers and torch refuse sizes in many ways
-        reason = " ".join(str(error).split())
+    except UserError as error:
+        raise UserError(f"{folder / 'config.json'}: {error}") from None
+    except REFUSALS as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise UserError(f"{folder / 'config.json'}: no network has these sizes ({reason})") from error
     check_weights(weights, dict(model.state_dict()), folder)
     if dtype != "auto":

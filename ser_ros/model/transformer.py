@@ -5,12 +5,20 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ser_ros.errors import UserError
+
 
 class Attention(nn.Module):
-    """Multi-head attention of `x` over `context`."""
+    """Multi-head attention of `x` over `context`.
+
+    Raises:
+        UserError: the heads cannot share the channels.
+    """
 
     def __init__(self, width: int, heads: int):
         super().__init__()
+        if heads < 1 or width % heads:
+            raise UserError(f"{heads} attention heads cannot share {width} channels; heads must divide them")
         self.heads = heads
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
         self.out = nn.Linear(width, width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ser_ros.errors import UserError
-from ser_ros.model import SerConfig, SerModel
+from ser_ros.model import SerConfig, SerModel, checkpoint
 from ser_ros.model.checkpoint import save
 from ser_ros.model.config import LanguageConfig, LoraConfig
 from tests.model.toys import toy_model
@@ -114,22 +115,79 @@ def test_damaged_and_unsafe_folders(folder):
         SerModel.from_pretrained(folder)
 
 
+HEADS = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "patch_size": 14}
+CLIP = {"kind": "clip", "sizes": {**HEADS, "intermediate_size": 48, "image_size": 28}}
+SIGLIP = {"kind": "siglip", "sizes": {**HEADS, "intermediate_size": 48, "image_size": 28}}
+SIGLIP2 = {"kind": "siglip2", "sizes": {**HEADS, "intermediate_size": 48, "num_patches": 4}}
+DINO = {"kind": "dinov2", "sizes": {**HEADS, "mlp_ratio": 2, "image_size": 28}}
+LLAMA_SIZES = {
+    "vocab_size": 400, "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 256,
+}  # fmt: skip
+LLAMA = {"kind": "llama", "sizes": LLAMA_SIZES}
+LORA = {**LLAMA, "lora": {"rank": 2, "alpha": 4, "dropout": 0.0, "targets": ["q_proj"]}}
+OPT = {"kind": "opt"}
+VAST = 10**13
+
+
+def changed(config: dict, part: str, kind: dict, keys: str, value: object) -> None:
+    """Give a part its kind, then one wrong value."""
+    place = config[part][0] if part == "towers" else config[part]
+    place.update(copy.deepcopy(kind))
+    *parents, last = keys.split(".")
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+
+
 @pytest.mark.parametrize(
-    ("part", "size", "value"),
+    ("part", "kind", "key", "value"),
     [
-        ("language", "hidden_size", 7),
-        ("language", "num_hidden_layers", "two"),
-        ("towers", "patch_size", 0),
-        ("towers", "num_hidden_layers", "two"),
+        *[("towers", CLIP, f"sizes.{key}", value) for key, value in [
+            ("hidden_size", 7), ("hidden_size", 0), ("hidden_size", 2.5), ("hidden_size", VAST),
+            ("num_attention_heads", 7), ("num_hidden_layers", "two"), ("patch_size", 0), ("patch_size", -1),
+            ("image_size", VAST), ("hidden_act", "two"), ("layer_norm_eps", "small"),
+        ]],
+        *[("towers", kind, f"sizes.{key}", value) for kind in (SIGLIP, SIGLIP2) for key, value in [
+            ("hidden_size", 7), ("num_attention_heads", 0), ("intermediate_size", VAST), ("patch_size", [1]),
+        ]],
+        *[("towers", DINO, f"sizes.{key}", value) for key, value in [
+            ("mlp_ratio", "two"), ("num_attention_heads", 0), ("patch_size", -1), ("hidden_act", "two"),
+        ]],
+        *[("connector", {"kind": kind}, "hidden", value)
+          for kind in ("qformer", "perceiver", "bert") for value in (-1, VAST)],
+        *[("connector", {"kind": "cross_attention"}, "heads", heads) for heads in (0, 7)],
+        *[("deeplens", {"structure": structure}, key, value) for structure in ("joint", "cross")
+          for key, value in [("width", -1), ("width", VAST), ("heads", 0), ("heads", 7), ("ffn", VAST)]],
+        *[("language", OPT, f"sizes.{key}", value) for key, value in [
+            ("hidden_size", 7), ("num_hidden_layers", "two"), ("ffn_dim", -1), ("vocab_size", VAST),
+        ]],
+        *[("language", LLAMA, f"sizes.{key}", value) for key, value in [
+            ("hidden_size", [1]), ("num_key_value_heads", 0), ("rope_theta", None), ("pad_token_id", VAST),
+        ]],
+        *[("language", LORA, f"lora.{key}", value) for key, value in [
+            ("rank", 0), ("dropout", 7), ("targets", ["no_proj"]),
+        ]],
     ],
-)
-def test_sizes_of_no_network_are_one_sentence(folder, part, size, value):
+)  # fmt: skip
+def test_sizes_of_no_network_are_one_sentence(folder, part, kind, key, value):
     config = json.loads((folder / "config.json").read_text())
-    (config[part][0] if part == "towers" else config[part])["sizes"][size] = value
+    changed(config, part, kind, key, value)
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match=r"config\.json") as error:
         SerModel.from_pretrained(folder)
     assert "\n" not in str(error.value)
+    assert "tensors" not in str(error.value), "the weights were blamed for the sizes"
+
+
+@pytest.mark.parametrize("bug", [MemoryError, AttributeError, NameError, IndexError, OSError])
+def test_a_failure_that_is_no_fault_of_the_sizes_is_not_disguised(folder, monkeypatch, bug):
+    def fail(config, tokenizer):
+        raise bug("not the sizes")
+
+    monkeypatch.setattr(checkpoint, "SerModel", fail)
+    with pytest.raises(bug, match="not the sizes"):
+        checkpoint.load(folder)
 
 
 def test_a_missing_folder_never_asks_the_network(tmp_path, monkeypatch):
