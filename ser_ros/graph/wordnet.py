@@ -44,7 +44,11 @@ class _PartOfSpeech:
         self.sense_at = _starts(arrays[f"{part}_sense_ends"])
         if part != "a":
             self.hypernyms = arrays[f"{part}_hypernyms"]
-            self.hypernym_at = _starts(arrays[f"{part}_hypernym_ends"])
+            numbers = arrays[f"{part}_hypernym_ends"]
+            self.hypernym_at = _starts(numbers)
+            below = np.repeat(np.arange(len(numbers)), numbers)
+            self.hyponyms = below[np.argsort(self.hypernyms, kind="stable")]
+            self.hyponym_at = _starts(np.bincount(self.hypernyms, minlength=len(numbers)))
             self.lexnames = arrays[f"{part}_lexnames"]
 
     def senses_of(self, lemma: str) -> tuple[int, ...]:
@@ -53,6 +57,9 @@ class _PartOfSpeech:
 
     def hypernyms_of(self, synset: int) -> list[int]:
         return self.hypernyms[self.hypernym_at[synset] : self.hypernym_at[synset + 1]].tolist()
+
+    def hyponyms_of(self, synset: int) -> list[int]:
+        return self.hyponyms[self.hyponym_at[synset] : self.hyponym_at[synset + 1]].tolist()
 
     def words_of(self, synset: int) -> list[str]:
         return self._words().get(synset, [])
@@ -125,12 +132,25 @@ def same_thing(a: str, b: str) -> bool:
     return not set(senses(a)[:2]).isdisjoint(senses(b)[:2])
 
 
-def is_a(a: str, b: str) -> bool:
+def is_a(a: str, b: str, most_senses: int = 2) -> bool:
     """Whether `a` is a kind of `b` ("man", "person"); by the first sense of `b`, or the same thing."""
     if same_thing(a, b):
         return True
     target = senses(b)[:1]
-    return bool(target) and target[0] in kinds(a)
+    return bool(target) and target[0] in kinds(a, most_senses)
+
+
+@lru_cache(4096)
+def count_kinds(word: str, most: int) -> int:
+    """How many synsets are a kind of a noun's first sense, itself included; counted up to about `most`."""
+    nouns = _wordnet("n")
+    waiting = list(senses(word)[:1])
+    seen = set(waiting)
+    while waiting and len(seen) < most:
+        below = [synset for synset in nouns.hyponyms_of(waiting.pop()) if synset not in seen]
+        seen.update(below)
+        waiting.extend(below)
+    return len(seen)
 
 
 @lru_cache(4096)

@@ -72,6 +72,15 @@ def test_the_best_answer(home: Memory, question: str, first: str, room: str) -> 
         ("how many chairs are there?", "I remember two chairs."),
         ("how many bottles do you remember?", "I remember two bottles."),
         ("how many red things are there?", "I remember one red thing."),
+        (
+            "how many things are there?",
+            "I remember 15 things: seven in the kitchen, five in the living room and three in the office.",
+        ),
+        ("how many different things do you know in the kitchen", "I remember seven things in the kitchen."),
+        ("how many objects are in the office", "I remember three things in the office."),
+        ("how many things are on the wooden table?", "I remember three things on the wooden table."),
+        ("how many things did you see yesterday", "I remember no things."),
+        ("how many people are there", "I remember no persons."),
         ("which rooms do you know?", "I remember three rooms: the kitchen, the office and the living room."),
         ("how many rooms are there", "I remember three rooms: the kitchen, the office and the living room."),
         ("what rooms did you see yesterday", "I have not seen a room whose name I know in that time."),
@@ -202,6 +211,21 @@ def test_a_question_in_a_memory_of_many_does_not_take_long() -> None:
     assert (
         time.perf_counter() - start < 5.0
     )  # a guard against quadratic search; benchmarks/memory.py measures
+
+
+def test_things_of_many_names_are_counted_all() -> None:
+    """Those of the 64 first names were."""
+    things = ("cup", "bowl", "lamp", "sofa", "clock", "mirror", "vase", "towel", "book", "radio")
+    kinds = ("toy", "metal", "baby", "paper", "guest", "music", "water", "glass", "pet", "winter")
+    with Memory.open() as memory:
+        memory.observe(
+            seen(f"a red {kind} {thing}", 10 * i + j, pose(100 * i, 100 * j))
+            for i, kind in enumerate(kinds)
+            for j, thing in enumerate(things)
+        )
+        assert memory.counts()["objects"] == 100
+        assert memory.query("how many red things are there").speech == "I remember 100 red things."
+        assert memory.query("how many things are there").speech == "I remember 100 things."
 
 
 def test_what_one_picture_alone_showed_is_doubted() -> None:

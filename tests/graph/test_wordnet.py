@@ -30,6 +30,18 @@ def test_is_a_has_a_direction() -> None:
     assert not wordnet.is_a("sofa", "animal")
 
 
+def test_kinds_are_counted() -> None:
+    assert wordnet.count_kinds("puppy", 100) == 1
+    assert wordnet.count_kinds("vehicle", 1000) == 509
+    assert wordnet.count_kinds("vehicle", 100) >= 100
+    assert wordnet.count_kinds("xyzzy", 100) == 0
+
+
+def test_a_word_is_a_kind_by_its_first_senses() -> None:
+    assert wordnet.is_a("table", "furniture")
+    assert not wordnet.is_a("table", "furniture", most_senses=1)  # columns and rows come first
+
+
 @pytest.mark.parametrize("word", ["chair", "water", "cat", "kitchen counter", "unheardofthing", "trees"])
 def test_physical(word: str) -> None:
     assert wordnet.is_physical(word)

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ser_ros.graph.memory.identity import Name, NameRule
-from ser_ros.graph.memory.question import Description, Question
+from ser_ros.graph.memory.question import ANYTHING, Description, Question
 from ser_ros.graph.memory.rows import limits_of, select
 from ser_ros.graph.memory.scoring import NO_ROOM, OTHER_ROOM, attribute_score, name_score
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import STRUCTURE
 
-# Names that are looked at for one description: the best.
+# Names that are looked at for one description: the best. Where anything may be meant, all.
 _MOST_LABELS = 64
 # An index alone gives the labels: one step for each, not one for each object.
 _LABELS = """WITH RECURSIVE name (label) AS (
@@ -141,13 +141,13 @@ class Candidates:
 
     def _looks(self, thing: Description) -> dict[float, list[tuple[str, str]]]:
         """Known pairs of label and attributes by how well they fit the description."""
-        scores = sorted(self.name_scores(thing).items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_LABELS]
-        names = dict(scores)
-        marks = ",".join("?" * len(names))
+        scores = sorted(self.name_scores(thing).items(), key=lambda pair: (-pair[1], pair[0]))
+        names = dict(scores if thing.label == ANYTHING else scores[:_MOST_LABELS])
         looks: dict[float, list[tuple[str, str]]] = defaultdict(list)
         for label, texts in self._store.db.execute(
-            f"SELECT label, attributes FROM object WHERE label IN ({marks}) GROUP BY label, attributes",
-            tuple(names),
+            """SELECT label, attributes FROM object WHERE label IN (SELECT value FROM json_each(?))
+            GROUP BY label, attributes""",
+            (json.dumps(list(names)),),
         ):
             look = attribute_score(thing.attributes, frozenset(filter(None, texts.split("|"))))
             looks[names[label] * look].append((label, texts))

@@ -127,12 +127,14 @@ class NameRule:
 def is_person(head: str) -> bool:
     """Whether the noun names a person: "man", "skier".
 
-    Not "monitor", "printer", "washer": WordNet puts the person first there, a camera sees the device.
+    Not "monitor", "printer", "washer": WordNet puts the person first there, a camera sees the device. Nor
+    "unicorn", "dragon", which WordNet files with the persons: what is imagined is none.
     """
     if head in PERSONS or head in _MEN:
         return True
     device = wordnet.senses("artifact")[0] in wordnet.kinds(head, 3)
-    return wordnet.lexname(head) == "noun.person" and not device
+    real = wordnet.senses("physical entity")[0] in wordnet.kinds(head, 1)
+    return wordnet.lexname(head) == "noun.person" and real and not device
 
 
 def _derived(first: str, second: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.vocabulary import STRUCTURE
 from ser_ros.graph.pose import Pose
 
 COLUMNS = """object.id, object.uid, object.label, object.head, object.plural, object.count,
@@ -67,6 +68,29 @@ def rooms_seen(store: Store, question: Question) -> list[str]:
         (question.since_ns or 0, 2**63 - 1 if question.until_ns is None else question.until_ns),
     )
     return [row["room"] for row in rows]
+
+
+def things_by_room(store: Store, question: Question) -> tuple[dict[str, int], bool]:
+    """How many things there are in each room, "" where none is known, and whether there may be more.
+
+    Walls and floors are none, nor is what is gone.
+    """
+    limits, values = limits_of(question)
+    marks = ",".join("?" * len(STRUCTURE))
+    there = f"gone = 0 AND head NOT IN ({marks}) {limits}"
+    # Each of the first two reads one index (object_home, object_homeless); few things are several.
+    rows = store.db.execute(
+        f"""SELECT coalesce(room, ''), total(things), max(vague) FROM (
+            SELECT home AS spot, count(*) AS things, 0 AS vague FROM object
+            WHERE home IS NOT NULL AND {there} GROUP BY home
+            UNION ALL SELECT place, count(*), 0 FROM object WHERE home IS NULL AND {there} GROUP BY place
+            UNION ALL SELECT coalesce(home, place), coalesce(count, 2) - 1, count IS NULL FROM object
+            WHERE (count > 1 OR plural) AND {there})
+        LEFT JOIN place ON place.id = spot GROUP BY 1""",
+        (*sorted(STRUCTURE), *values) * 3,
+    )
+    asked = [row for row in rows if question.room in ("", row[0])]
+    return {room: int(things) for room, things, _ in asked}, any(vague for _, _, vague in asked)
 
 
 def attributes_of(row: sqlite3.Row) -> frozenset[str]:

@@ -9,17 +9,20 @@ from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE, conflict
 
 # The kinds that people ask for when they mean any member ("animal", "furniture"); and what is only known as
 # the kind of what was asked for: a "dog" where a poodle is wanted, offered as something else.
-_HYPONYM, _HYPERNYM, _SAME_HEAD, _PART_OF_NAME = 0.8, 0.45, 0.6, 0.4
+_HYPONYM, _HYPERNYM, _SAME_HEAD = 0.8, 0.45, 0.6
+# A name for so many kinds of things says nothing of them: "vehicle" has 509 in WordNet, "container" 733.
+# Living things and food have many that look alike. Chosen on tests/graph/nearest_things.json.
+_MOST_KINDS = 600
 # Where another room is asked for than the one that is known, or none is known.
 OTHER_ROOM, NO_ROOM = 0.2, 0.5
 
 
 def name_score(asked: Description, known: Name, names: NameRule) -> float:
     """How well a known name answers for the asked one; 0 when it does not."""
-    if asked.label == known.label:
-        return 1.0
     if asked.label == ANYTHING:
         return 0.0 if known.head in STRUCTURE else _HYPONYM
+    if asked.label == known.label:
+        return 1.0
     if asked.head == known.head:
         return 0.95 if asked.label == asked.head else 0.8 if known.label == known.head else _SAME_HEAD
     if known.head in PERSONS and is_person(asked.head) and asked.head not in PERSONS:
@@ -29,13 +32,20 @@ def name_score(asked: Description, known: Name, names: NameRule) -> float:
         return 0.85 * max(likeness.score, 0.9)
     if likeness.verdict is Verdict.POSSIBLY:
         return 0.8 * likeness.score
-    if asked.head == asked.label and is_person(asked.head) == is_person(known.head):
-        if wordnet.is_a(known.head, asked.head):
-            return _HYPONYM
-        if wordnet.is_a(asked.head, known.head):
-            return _HYPERNYM
-    words = set(asked.label.split())
-    return _PART_OF_NAME if words & set(known.label.split()) else 0.0
+    if is_person(asked.head) != is_person(known.head):
+        return 0.0
+    if asked.head == asked.label and wordnet.is_a(known.head, asked.head):
+        return _HYPONYM
+    return _HYPERNYM if _is_close_kind(asked.label, known.label) else 0.0
+
+
+def _is_close_kind(asked: str, known: str) -> bool:
+    """Whether a known thing may be what was asked for, named by its kind: "dog" for a poodle."""
+    return wordnet.is_a(asked, known, most_senses=1) and (
+        wordnet.count_kinds(known, _MOST_KINDS) < _MOST_KINDS
+        or wordnet.is_a(known, "organism", most_senses=1)
+        or known == "food"
+    )
 
 
 def attribute_score(asked: frozenset[str], known: frozenset[str]) -> float:

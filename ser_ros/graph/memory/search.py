@@ -11,9 +11,9 @@ from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.question import Kind, Question
-from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, rooms_seen, select
+from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, rooms_seen, select, things_by_room
 from ser_ros.graph.memory.scoring import room_score
-from ser_ros.graph.memory.speech import CLEAR, say, say_rooms
+from ser_ros.graph.memory.speech import CLEAR, say, say_all, say_rooms
 from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.surroundings import Likeness, Surroundings, describe_relation
@@ -51,6 +51,9 @@ class Search:
         else:
             candidates, clear = self._look_up(question)
             matches = [self._match(candidate) for candidate in candidates]
+        if question.kind is Kind.COUNT and question.thing is None and question.anchor is None:
+            speech = say_all(question, *things_by_room(self._store, question))
+            return Answer(tuple(matches), speech, question.understood, question)
         counted = self._candidates.count(clear) if question.kind is Kind.COUNT else (len(clear), False)
         speech = say(question, matches, counted, now_ns, self.config.timezone)
         return Answer(tuple(matches), speech, question.understood, question)
@@ -108,7 +111,7 @@ class Search:
         return found[: question.max_matches], clear
 
     def _contents(self, question: Question) -> tuple[list[Candidate], list[int]]:
-        """Anything that stands so to the anchor, or is in the room; nothing of it is what was asked for."""
+        """What stands so to the anchor, with the rows of all of it; or is in the room, or was seen last."""
         if question.anchor is None and question.room:
             return self._candidates.in_room(question.room, question, question.max_matches), []
         if question.anchor is None:
@@ -120,7 +123,8 @@ class Search:
         for row, likeness in around.inhabitants(question):
             score = likeness.score * row["trust"] * room_score(question.room, row["room"])
             found.append((Fit.of(row["id"], score, row["last_seen"]), likeness))
-        return self._best(found, around, question), []
+        fitting = [fit.number for fit, _ in found if fit.score >= question.min_score]
+        return self._best(found, around, question), fitting
 
     def _best(
         self, found: list[tuple[Fit, Likeness]], around: Surroundings, question: Question

@@ -43,16 +43,17 @@ def say(
     """
     if question.kind is Kind.CHANGES:
         return _say_changes(question, matches)
+    if question.kind is Kind.COUNT:
+        return _say_count(question, *counted)
     if question.thing is None:
         return _say_contents(question, matches)
     asked = question.thing
-    if question.kind is Kind.COUNT:
-        return _say_count(question, *counted)
     clear = [match for match in matches if match.score >= CLEAR]
     if not matches and not wordnet.is_known(asked.head):
         word = shorten(asked.label, 40, placeholder="...")
         return f'I have not seen "{word}" and do not know that word; use other English words.'
-    if not matches and not wordnet.is_physical(asked.head):
+    # a unicorn is nothing physical, a picture of one is
+    if not matches and not wordnet.is_physical(asked.label) and wordnet.lexname(asked.head) != "noun.person":
         return f'"{asked.label}" is nothing I could see; ask for a thing, a room or what changed.'
     if not matches:
         return f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}."
@@ -87,6 +88,19 @@ def say_rooms(question: Question, rooms: list[str]) -> str:
         return f"I have not seen a room whose name I know {_when_asked(question)}."
     names = join([f"the {room}" for room in rooms])
     return f"I remember {number(len(rooms))} room{'s' if len(rooms) > 1 else ''}: {names}."
+
+
+def say_all(question: Question, by_room: Mapping[str, int], vague: bool) -> str:
+    """ "I remember nine things: five in the kitchen, three in the office and one elsewhere."."""
+    everything = _say_count(question, sum(by_room.values()), vague)
+    rooms = sorted(filter(None, by_room), key=lambda room: (-by_room[room], room))
+    if question.room or not rooms:
+        return everything
+    shares = [f"{number(by_room[room])} in the {room}" for room in rooms]
+    if "" in by_room:
+        shares.append(f"{number(by_room[''])} elsewhere")
+    told = join(shares) if len(shares) > 1 else f"all in the {rooms[0]}"
+    return f"{everything.removesuffix('.')}: {told}."
 
 
 def a_thing(
@@ -190,9 +204,8 @@ def _say_contents(question: Question, matches: list[Match]) -> str:
 
 
 def _say_count(question: Question, total: int, vague: bool) -> str:
-    assert question.thing is not None
-    asked = question.thing
-    label = "thing" if asked.label == ANYTHING else asked.label
+    asked = question.thing or Description(ANYTHING, ANYTHING)
+    label = {ANYTHING: "thing", "people": "person"}.get(asked.label, asked.label)
     things = a_thing(label, asked.attributes, None, total != 1, "the").removeprefix("the ")
     least = "at least " if vague else ""
     return f"I remember {least}{number(total)} {things}{_asked_place(question)}."

@@ -29,7 +29,7 @@ _FRAMES: tuple[tuple[Kind, str], ...] = (
                    r"(?P<change>changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
     (Kind.CHANGES, r"(?:is |has )?(?:anything|something) "
                    r"(?P<change>changed?|new|different|gone|missing)\b(?P<rest>.*)"),
-    (Kind.COUNT, r"how many (?P<rest>.+)"),
+    (Kind.COUNT, r"how many (?:different )?(?P<rest>.+)"),
     (Kind.CONTENTS, r"what(?:'s| is| do| can| did)?(?: (?:you|i|we))?(?: now)? "
                     r"(?:see|remember|know|there|here|around)(?: now| here| around)?(?P<rest>)"),
     (Kind.CONTENTS, r"(?:what|who)(?: else| all| things| objects)?"
@@ -60,9 +60,8 @@ _FILLER = re.compile(
 _POSTURE = re.compile(
     r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept)$"
 )
-_ANYTHING = frozenset(
-    ("", "thing", "things", "anything", "something", "everything", "object", "objects", "stuff")
-)
+_THING = frozenset(("thing", "things", "anything", "something", "everything", "object", "objects", "stuff"))
+_ANYTHING = _THING | {""}
 # "where's", and what speech recognition makes of it.
 _CONTRACTED = re.compile(r"\b(what|where|who|when)'?s\b")
 _OR_NOT = re.compile(r"\b(?P<state>[\w-]+) or (?P<other>[\w-]+)$")
@@ -156,7 +155,8 @@ def _fill(question: Question, rest: str, parse: Callable[[str], SceneTriples]) -
         question, thing = replace(question, room=room_name(thing.label) or "", kind=Kind.CONTENTS), None
     if question.kind is Kind.CONTENTS and thing is not None:
         question = replace(question, kind=Kind.FIND)
-    if thing is None and question.kind is not Kind.CHANGES:
+    counts_all = question.kind is Kind.COUNT and not _THING.isdisjoint(thing_words.split())
+    if thing is None and question.kind is not Kind.CHANGES and not counts_all:
         if not (question.anchor or question.room):
             return None
         question = replace(question, kind=Kind.CONTENTS)
