@@ -56,7 +56,8 @@ def report(tmp_path_factory) -> Path:
     records = [record(index) for index in range(9)]
     records[4] = FrameRecord(4, records[4].stamp, "/camera/image", "camera", error="the image is <empty>")
     for one in records:
-        save_thumbnail(np.full((48, 64, 3), 90, np.uint8), files.thumbnail(one.index))
+        if not one.error:
+            save_thumbnail(np.full((48, 64, 3), 90, np.uint8), files.thumbnail(one.index))
     derived = derive(records, files)
     path = np.array([[float(i), 0.0] for i in range(9)])
     timings = [{"index": i, "total": 0.1 + 0.01 * i, "tower": 0.05} for i in range(9)]
@@ -135,6 +136,35 @@ def test_one_frame_at_a_time_on_the_stage(browser, report):
     assert browser.find_element("css selector", "#stage ins").text == "brown"
     ids = browser.execute_script("return [...document.querySelectorAll('[id]')].map((part) => part.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_a_recording_of_errors_alone_leaves_no_room_for_pictures(browser, tmp_path):
+    records = [
+        FrameRecord(index, record(index).stamp, "/camera/image", "camera", error="the image is empty")
+        for index in range(3)
+    ]
+    files = RunFiles(tmp_path)
+    derived = derive(records, files)
+    page = ReportInput("Errors", "", records, derived.triples, derived.world, np.zeros((0, 2)))
+    write_report(page, files, tmp_path / "report.html")
+    browser.get((tmp_path / "report.html").as_uri())
+    stage = browser.find_element("id", "stage")
+    assert "the image is empty" in stage.text
+    assert stage.size["height"] < 200
+    words = stage.find_element("css selector", "h3")
+    assert words.size["width"] > 0.9 * stage.size["width"]
+
+
+def test_a_frame_without_a_picture_has_the_whole_width(browser, report):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.get(report.as_uri())
+    browser.find_element("css selector", "#t4 a").send_keys(Keys.ENTER)  # an image that could not be read
+    stage = browser.find_element("id", "stage")
+    assert "the image is <empty>" in stage.text
+    assert stage.find_element("css selector", "h3").size["width"] > 0.9 * stage.size["width"]
+    frame = browser.find_element("id", "f4")
+    assert frame.find_element("css selector", "h3").size["width"] > 0.9 * frame.size["width"]
 
 
 def test_playing_walks_through_the_frames_found(browser, report):
