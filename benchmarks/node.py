@@ -52,8 +52,13 @@ class Bench:
         self.parameters = AsyncParameterClient(self.node, "caption_node")
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
-        self.thread = threading.Thread(target=self.executor.spin)
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self._spin)
         self.thread.start()
+
+    def _spin(self) -> None:
+        while not self.ending.is_set():
+            self.executor.spin_once()
 
     def _on_caption(self, message: Caption) -> None:
         now = self.node.get_clock().now().nanoseconds
@@ -94,9 +99,11 @@ class Bench:
         done.wait(10)
 
     def close(self) -> None:
-        """End the executor's thread."""
-        self.executor.shutdown()
+        """End the thread, then the executor, whose shutdown destroys what a thread that spins waits for."""
+        self.ending.set()
+        self.executor.create_task(lambda: None)  # something to do, so that the thread looks up
         self.thread.join()
+        self.executor.shutdown()
         self.node.destroy_node()
         rclpy.shutdown()
 
