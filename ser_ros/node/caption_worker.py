@@ -153,7 +153,7 @@ class CaptionWorker:
         return wanted or (1 if self._captioner.device.startswith("cpu") else len(self._cameras))
 
     def _pause(self, camera: str) -> float:
-        return self._rate.pause(camera, self._now())
+        return self._rate.pause(camera, self._now(), self._parameters().max_rate_hz)
 
     def _caption(self, waiting: Sequence[Waiting]) -> None:
         parameters = self._parameters()

@@ -109,21 +109,26 @@ class RateLimit:
     """
 
     def __init__(self) -> None:
-        self._next: dict[str, float] = {}
+        self._due: dict[str, float] = {}  # when the last event was due
 
-    def pause(self, key: str, now: float) -> float:
-        """Seconds from `now` (of any clock) until an event of `key` may happen; 0 is at once."""
-        return max(0.0, self._next.get(key, now) - now)
+    def pause(self, key: str, now: float, rate: float) -> float:
+        """Seconds from `now` (of any clock) until an event of `key` may happen; 0 is at once.
+
+        Args:
+            key: whose events.
+            now: seconds.
+            rate: most events a second, 0 is no limit; it may differ from call to call.
+        """
+        return max(0.0, self._next(key, now, rate) - now)
 
     def mark(self, key: str, now: float, rate: float) -> None:
-        """An event happened at `now`; the next is due by `rate` events a second, 0 is no limit."""
-        if rate <= 0:
-            self._next.pop(key, None)
-            return
-        period = 1.0 / rate
-        planned = self._next.get(key, now)
-        self._next[key] = (planned if now - planned < period else now) + period
+        """An event happened at `now`, with the limit of `rate` events a second."""
+        due = self._next(key, now, rate)
+        self._due[key] = due if rate > 0 and 0 <= now - due < 1 / rate else now
+
+    def _next(self, key: str, now: float, rate: float) -> float:
+        return self._due[key] + 1 / rate if rate > 0 and key in self._due else now
 
     def reset(self) -> None:
-        """Forget all times (the clock jumped or the limit changed)."""
-        self._next.clear()
+        """Forget all times (the clock jumped)."""
+        self._due.clear()

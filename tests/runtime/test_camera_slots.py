@@ -82,7 +82,7 @@ def test_rate_limit_gives_the_lower_of_both_rates(camera, limit):
     passed, seconds = 0, 100
     for frame in range(int(camera * seconds)):
         now = 1000 + frame / camera
-        if not rate.pause("a", now):
+        if not rate.pause("a", now, limit):
             rate.mark("a", now, limit)
             passed += 1
     assert passed <= limit * seconds + 2
@@ -92,9 +92,16 @@ def test_rate_limit_gives_the_lower_of_both_rates(camera, limit):
 def test_no_limit_and_reset():
     rate = RateLimit()
     rate.mark("a", 5.0, 0.0)
-    assert rate.pause("a", 5.0) == 0
+    assert rate.pause("a", 5.0, 0.0) == 0
     rate.mark("a", 5.0, 0.1)
-    assert rate.pause("a", 6.0) == pytest.approx(9.0)
-    assert rate.pause("b", 6.0) == 0
+    assert rate.pause("a", 6.0, 0.1) == pytest.approx(9.0)
+    assert rate.pause("b", 6.0, 0.1) == 0
     rate.reset()
-    assert rate.pause("a", 1.0) == 0
+    assert rate.pause("a", 1.0, 0.1) == 0
+
+
+def test_a_changed_limit_counts_from_the_last_event_at_once():
+    rate = RateLimit()
+    rate.mark("a", 5.0, 0.01)  # by this limit the next would be due after 100 s
+    assert rate.pause("a", 6.0, 0.0) == 0
+    assert rate.pause("a", 6.0, 0.5) == pytest.approx(1.0)
