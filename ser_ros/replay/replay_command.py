@@ -13,7 +13,7 @@ from ser_ros.errors import UserError
 from ser_ros.runtime.captioner import CaptionOptions
 
 if TYPE_CHECKING:
-    from ser_ros.replay.run import ReplaySettings
+    from ser_ros.replay.run import ReplaySettings, RunFiles
     from ser_ros.replay.source import Source
 
 DEFAULTS = CaptionOptions()
@@ -73,11 +73,20 @@ def run(args: argparse.Namespace) -> int:
         return compare_runs(first, second, args.references, args.out, print_json=args.json)
     if args.bag is None:
         raise UserError("name the recording to replay, or two runs with --compare")
+    from ser_ros.replay.run import RunFiles
+
     if args.every < 1:
         raise UserError(f"--every {args.every}: must be 1 or more")
     if args.rate is not None and not 0 < args.rate < math.inf:
         raise UserError(f"--rate {args.rate}: must be above 0")
-    summary = replay(args)
+    files = RunFiles(args.out or Path(f"replay_{args.bag.resolve().stem}"))
+    try:
+        summary = replay(args, files)
+    except KeyboardInterrupt:
+        if files.captions.is_file():
+            kept = f"{files.folder} keeps what was captioned, the same command goes on"
+            print(f"stopped; {kept}", file=sys.stderr)
+        raise
     if args.json:
         print(json.dumps(summary))
     else:
@@ -91,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def replay(args: argparse.Namespace) -> dict:
+def replay(args: argparse.Namespace, files: RunFiles) -> dict:
     """Caption the recording and write all outputs; returns the summary that is printed."""
     from tqdm import tqdm
 
@@ -100,7 +109,7 @@ def replay(args: argparse.Namespace) -> dict:
     from ser_ros.replay.references import beside, read_references
     from ser_ros.replay.report import ReportInput, write_report
     from ser_ros.replay.rerun_drawing import import_rerun
-    from ser_ros.replay.run import RunFiles, caption_frames, disk_errors, read_timings
+    from ser_ros.replay.run import caption_frames, disk_errors, read_timings
     from ser_ros.replay.scores_verb import all_scores
     from ser_ros.replay.source import open_source
     from ser_ros.replay.trajectory import Trajectory, read_trajectory
@@ -113,7 +122,6 @@ def replay(args: argparse.Namespace) -> dict:
         import_rerun()
     truth = args.references or beside(args.bag)
     references = read_references(truth, args.style) if truth else {}
-    files = RunFiles(args.out or Path(f"replay_{args.bag.resolve().stem}"))
     captioner = load_captioner(args.model, backend=args.backend, device=args.device)
     settings = _settings(args, source)
     try:
@@ -127,9 +135,6 @@ def replay(args: argparse.Namespace) -> dict:
                 files,
                 on_frame=lambda position: bar.update(position - bar.n),
             )
-    except KeyboardInterrupt:
-        print(f"stopped; {files.folder} keeps what was captioned, the same command goes on", file=sys.stderr)
-        raise
     finally:
         captioner.close()
     with disk_errors(files.folder):

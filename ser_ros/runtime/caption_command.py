@@ -64,28 +64,36 @@ def run(args: argparse.Namespace) -> int:
     captions: list[dict] = []
     errors: list[dict] = []
     show = None if args.json else _printer(len(paths) > 1)
-    with tqdm(
-        total=len(paths), unit="image", disable=None if len(paths) > 1 else True, file=sys.stderr
-    ) as bar:
-        for group in batches(paths, args.batch):
-            readable, images = [], []
-            for path in group:
-                try:
-                    images.append(load_image(path))
-                    readable.append(path)
-                except UserError as error:
-                    errors.append({"image": str(path), "error": str(error)})
-                    bar.write(f"ser_ros caption: {error}", file=sys.stderr)
-            for path, description in zip(readable, captioner.describe(images, options), strict=True):
-                captions.append({"image": str(path), **description.to_dict()})
-                if show:
-                    with bar.external_write_mode(file=sys.stdout):
-                        show(path, description)
-            bar.update(len(group))
+    stopped = False
+    try:
+        with tqdm(
+            total=len(paths), unit="image", disable=None if len(paths) > 1 else True, file=sys.stderr
+        ) as bar:
+            for group in batches(paths, args.batch):
+                readable, images = [], []
+                for path in group:
+                    try:
+                        images.append(load_image(path))
+                        readable.append(path)
+                    except UserError as error:
+                        errors.append({"image": str(path), "error": str(error)})
+                        bar.write(f"ser_ros caption: {error}", file=sys.stderr)
+                for path, description in zip(readable, captioner.describe(images, options), strict=True):
+                    captions.append({"image": str(path), **description.to_dict()})
+                    if show:
+                        with bar.external_write_mode(file=sys.stdout):
+                            show(path, description)
+                bar.update(len(group))
+    except KeyboardInterrupt:
+        stopped = True
+        done = len(captions) + len(errors)
+        print(f"ser_ros caption: stopped after {done} of {len(paths)} images", file=sys.stderr)
     if args.json:
         model = {"backend": captioner.backend, "device": captioner.device}
         print(json.dumps({**model, "captions": captions, "errors": errors}))
     captioner.close()
+    if stopped:
+        raise KeyboardInterrupt
     return 2 if errors else 0
 
 

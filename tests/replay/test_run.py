@@ -101,6 +101,20 @@ def test_replay_stopped_as_a_process_goes_on_too(model, tmp_path, start_process,
     assert lines.read_bytes().startswith(kept[: kept.rfind(b"\n")])
 
 
+def test_replay_stopped_after_the_captions_says_that_they_are_kept(model, tmp_path, start_process):
+    bag = write_rosbag2(tmp_path / "drive", frames=60)
+    out = tmp_path / "out"
+    arguments = ("replay", str(bag), "--model", str(model), "--max-tokens", "12", "--out", str(out))
+    process = start_process(python_module("ser_ros.cli", *arguments))
+    while not (out / "frame_graphs.jsonl").is_file():
+        assert process.popen.poll() is None, process.output
+        time.sleep(0.01)
+    assert process.interrupt() == 130
+    assert f"stopped; {out} keeps what was captioned, the same command goes on" in process.output
+    assert "Traceback" not in process.output
+    assert main(list(arguments)) == 0
+
+
 @pytest.mark.parametrize(("every", "rate", "last"), [(1, None, 6), (4, None, 5), (1, 1.0, 6)])
 def test_progress_counts_the_frames_of_the_recording(bag, model, tmp_path, every, rate, last):
     source, captioner = open_source(bag), load_captioner(str(model))

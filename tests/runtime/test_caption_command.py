@@ -13,6 +13,7 @@ from ser_ros.model.description import Description
 from ser_ros.model.edits import word_edits
 from ser_ros.runtime.caption_command import marked
 from tests.model.toys import toy_model
+from tests.processes import python_module
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,22 @@ def test_a_bad_image_does_not_stop_the_others(place, tmp_path, capsys):
     assert [c["image"] for c in json.loads(result)["captions"]] == [str(good)]
     assert "bad.png" in json.loads(result)["errors"][0]["image"]
     assert "not an image" in err
+
+
+def test_what_was_captioned_before_ctrl_c_is_printed(place, tmp_path, start_process):
+    (tmp_path / "bad.png").write_text("no image")
+    photos = [tmp_path / f"{number}.png" for number in range(2000)]
+    for photo in photos:
+        photo.hardlink_to(place / "photos" / "a.png")
+    arguments = ["--model", place / "model", "--max-tokens", "8", "--json", tmp_path / "bad.png", *photos]
+    process = start_process(python_module("ser_ros.cli", "caption", *map(str, arguments)))
+    process.wait_for("bad.png")
+    assert process.interrupt() == 130
+    assert "Traceback" not in process.output
+    *_, told, printed = process.output.splitlines()
+    result = json.loads(printed)
+    done = len(result["captions"]) + len(result["errors"])
+    assert told == f"ser_ros caption: stopped after {done} of 2001 images"
 
 
 @pytest.mark.parametrize(
