@@ -1,4 +1,4 @@
-"""Another process reads while the node writes: what it reads fits together."""
+"""Another process reads or writes beside the node: what each reads and writes fits together."""
 
 from __future__ import annotations
 
@@ -66,3 +66,12 @@ def test_a_merge_is_of_one_moment(tmp_path: Path, writer: BusyWriter) -> None:
     known = set(snapshot.objects)
     assert all({subject, target} <= known for subject, _, target, _ in snapshot.relations)
     merge([(tmp_path / "memory.db", None)], tmp_path / "copy.db", MemoryConfig())
+
+
+def test_two_writers_know_the_things_of_one_another(tmp_path: Path) -> None:
+    with Memory.open(tmp_path / "memory.db") as one, Memory.open(tmp_path / "memory.db") as two:
+        one.observe(seen("a couch"))
+        two.observe(seen("a sofa", 1))
+        one.observe(seen("a brown sofa", 2))
+        assert two.counts()["objects"] == 1
+        assert two.query("where is the couch").matches[0].times_seen == 3

@@ -33,6 +33,7 @@ class Recorder:
     def __init__(self, store: Store, config: MemoryConfig, names: NameRule):
         self.config, self._store, self._names = config, store, names
         self.places = Places(store, config)
+        self._version = 0
         self.adopt()
 
     def adopt(self) -> None:
@@ -40,8 +41,15 @@ class Recorder:
         self.places.forget_current()
         with self._store.transaction():
             settle_grid(self._store, self.config)
-            names = known_names(self._store)
-        for name in names:
+            self._learn_names()
+
+    def _others_wrote(self) -> bool:
+        """Whether another connection changed the file since this was asked last."""
+        before, self._version = self._version, self._store.db.execute("PRAGMA data_version").fetchone()[0]
+        return before != self._version
+
+    def _learn_names(self) -> None:
+        for name in known_names(self._store):
             self._names.learn(name)
 
     def record(self, observation: Observation) -> bool:
@@ -50,6 +58,8 @@ class Recorder:
         Returns:
             False when this very image is known already.
         """
+        if self._others_wrote():
+            self._learn_names()
         db, origin = self._store.db, self._store.origin
         pose = self._usable(observation.pose)
         observation = Observation(
