@@ -24,7 +24,7 @@ from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
 from ser_ros.runtime.onnx_attention import fused_attention
 from ser_ros.runtime.onnx_equalise import equalise
-from ser_ros.runtime.onnx_fold import fold_quick_gelu
+from ser_ros.runtime.onnx_fold import fold_linears, fold_quick_gelu
 from ser_ros.runtime.onnx_folder import EMBEDDINGS, FORMAT, MANIFEST, is_export
 from ser_ros.runtime.onnx_graphs import Graph, graphs
 
@@ -65,6 +65,7 @@ def export(
     model = SerModel.from_pretrained(source, dtype="fp32")
     _check(model)
     fold_quick_gelu(model)
+    fold_linears(model)
     if int8:
         equalise(model)
     try:

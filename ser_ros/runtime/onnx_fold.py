@@ -10,6 +10,33 @@ _SLOPE = 1.702
 """QuickGELU is x * sigmoid(1.702 x)."""
 
 
+def fold_linears(model: nn.Module) -> None:
+    """Turn two Linear layers with nothing between them into one, in place, where it has fewer weights.
+
+    The authors' connector ends in 3072 -> 3072 -> 768 channels: folded, it multiplies two fifths less.
+    """
+    for part in model.modules():
+        if not isinstance(part, nn.Sequential):
+            continue
+        for at in reversed(range(1, len(part))):
+            first, second = part[at - 1], part[at]
+            if isinstance(first, nn.Linear) and isinstance(second, nn.Linear):
+                folded = _after(second, first)
+                if folded.weight.numel() < first.weight.numel() + second.weight.numel():
+                    part[at - 1] = folded
+                    del part[at]
+
+
+@torch.no_grad()
+def _after(second: nn.Linear, first: nn.Linear) -> nn.Linear:
+    """Both as one layer; its sums are taken in float64."""
+    folded = nn.Linear(first.in_features, second.out_features)
+    weight = second.weight.double()
+    folded.weight.copy_(weight @ first.weight.double())
+    folded.bias.copy_(weight @ first.bias.double() + second.bias.double())
+    return folded
+
+
 def fold_quick_gelu(model: nn.Module) -> None:
     """Turn CLIP's QuickGELU between `fc1` and `fc2` into SiLU, in place, by scaling both products.
 
