@@ -90,23 +90,24 @@ class MultiHeadAttention(torch.autograd.Function):
 class GroupQueryAttention(torch.autograd.Function):
     """Causal attention of new tokens over a cache and themselves; for tracing only, it computes nothing.
 
-    Takes `packed` [B, T, 3 * D], query, key and value of each new token side by side; the cache `key` and
-    `value` [B, H, C, E]; `last` [B] int32, the slot of each row's last token; `total` [] int32, the slots in
-    use after this; the heads H and the scale. Returns [B, T, D] and the cache with the new tokens in it: the
-    same memory where the caller binds it as input and output.
+    Takes `packed` [B, T, 3 * D], scaled query, key and value of each new token side by side; the cache `key`
+    and `value` [B, H, C, E]; `last` [B] int32, the slot of each row's last token; `total` [] int32, the slots
+    in use after this; and the heads H. Returns [B, T, D] and the cache with the new tokens in it: the same
+    memory where the caller binds it as input and output.
     """
 
     @staticmethod
-    def forward(ctx, packed: Tensor, key: Tensor, value: Tensor, last, total, heads: int, scale: float):
+    def forward(ctx, packed: Tensor, key: Tensor, value: Tensor, last, total, heads: int):
         return packed[..., : packed.shape[2] // 3].clone(), key.clone(), value.clone()
 
     @staticmethod
-    def symbolic(g, packed, key, value, last, total, heads, scale):
+    def symbolic(g, packed, key, value, last, total, heads):
         nothing = _nothing(g)
+        # ONNX Runtime has a kernel for one query that reads the keys as they lie, but only for this scale.
         outputs = g.op(
             "com.microsoft::GroupQueryAttention",
             packed, nothing, nothing, key, value, last, total,
-            num_heads_i=heads, kv_num_heads_i=heads, scale_f=scale, outputs=3,
+            num_heads_i=heads, kv_num_heads_i=heads, scale_f=1.0, outputs=3,
         )  # fmt: skip
         for output in outputs:
             output.setType(torch._C.TensorType.get().with_dtype(torch.float32))

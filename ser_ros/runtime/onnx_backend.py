@@ -117,16 +117,29 @@ class OnnxEngine:
     ) -> OnnxSession:
         lens = self.config.deeplens
         assert lens is not None  # the writer refuses before
-        assert self._deeplens is not None
         with clock("deeplens"), memory_errors():
-            inputs = {"features": _channels(features, lens.layers)}
-            if lens.caption:
-                ids, lengths = pad([initial[: lens.max_caption] for initial in initials])
-                # One masked token keeps an empty caption from being an empty tensor.
-                ids = ids if ids.shape[1] else np.zeros((len(ids), 1), np.int64)
-                inputs |= {"caption": np.asarray(self.words[ids]), "lengths": lengths}
-            vision = self._deeplens.run(None, inputs)[0]
+            captions = [initial[: lens.max_caption] for initial in initials]
+            vision = self._look_again(_channels(features, lens.layers), captions)
         return self._session(self._language, self.words, self.config, prompts, vision, top)
+
+    def _look_again(self, features: np.ndarray, captions: list[list[int]]) -> np.ndarray:
+        """DeepLens over features [B, N, C] and the ids of initial captions: [B, N, D]."""
+        assert self._deeplens is not None
+        takes = {entry.name for entry in self._deeplens.get_inputs()}
+        if "caption" not in takes:
+            return self._deeplens.run(None, {"features": features})[0]
+        if "lengths" in takes:
+            ids, lengths = pad(captions)
+            # One masked token keeps an empty caption from being an empty tensor.
+            ids = ids if ids.shape[1] else np.zeros((len(ids), 1), np.int64)
+            inputs = {"features": features, "caption": np.asarray(self.words[ids]), "lengths": lengths}
+            return self._deeplens.run(None, inputs)[0]
+        # Without a mask, captions of different length cannot share a forward.
+        looks = []
+        for row, caption in enumerate(captions):
+            words = np.asarray(self.words[np.array([caption], np.int64)])  # [1, T, D]
+            looks.append(self._deeplens.run(None, {"features": features[row : row + 1], "caption": words})[0])
+        return np.concatenate(looks)
 
     def close(self) -> None:
         """Free the graphs and the map of the embeddings."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ser_ros.errors import UserError
 
-FORMAT = 4
+FORMAT = 5
 """Version of the files and of the graphs' inputs and outputs; a reader takes only its own."""
 
 MANIFEST = "export.json"

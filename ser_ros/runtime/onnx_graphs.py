@@ -4,7 +4,8 @@
 |---|---|---|
 | tower | pixels [B, 3, S, S] | layer_I [B, N, Dv] for each hidden state I of the buffer |
 | connector | features [B, N, C] | vision [B, M, D] |
-| deeplens | features [B, N, C], caption [B, T, D], lengths [B]; the last two if it reads the caption | vision [B, N, D] |
+| deeplens | features [B, N, C]; caption [B, T, D] and lengths [B] if it reads the caption | vision [B, N, D] |
+| deeplens, fused | features [B, N, C]; caption [B, T, D] if it reads the caption, all T of it | vision [B, N, D] |
 | language | embeds [B, T, D], positions [B, T], bias [B, 1, T, P + R + T], wanted [B, W], prompt_key_I [B, H, E, P], prompt_value_I [B, H, P, E], key_I [B, H, E, R], value_I [B, H, R, E] | logits [B, W, V], new_key_I [B, H, E, R + T], new_value_I [B, H, R + T, E] |
 | language, fused | embeds [B, T, D], positions [B, T], last [B] int32, total [] int32, wanted [B, W], key_I and value_I [B, H, C, E] | logits [B, W, V], new_key_I and new_value_I [B, H, C, E] |
 """  # noqa: E501 - a table
@@ -65,8 +66,11 @@ def graphs(model: SerModel, fused: bool) -> Iterator[Graph]:
         inputs = {"features": torch.zeros(2, patches, len(config.deeplens.layers) * config.vision_width)}
         dynamic = {"features": {0: "images"}, "vision": {0: "images"}}
         if config.deeplens.caption:
-            inputs |= {"caption": torch.zeros(2, 5, width), "lengths": torch.tensor([5, 3])}
-            dynamic |= {"caption": {0: "images", 1: "tokens"}, "lengths": {0: "images"}}
+            inputs["caption"] = torch.zeros(2, 5, width)
+            dynamic["caption"] = {0: "images", 1: "tokens"}
+            if not fused:  # MultiHeadAttention is faster without a mask
+                inputs["lengths"] = torch.tensor([5, 3])
+                dynamic["lengths"] = {0: "images"}
         yield Graph("deeplens", model.deeplens, inputs, ["vision"], dynamic)
     attention = model.language.decoder.layers[0].self_attn
     fits = attention.head_dim % HEAD_WIDTHS == 0

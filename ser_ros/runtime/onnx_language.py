@@ -118,9 +118,7 @@ class FusedLanguage(_Decoder):
         for index, layer in enumerate(layers):
             attention, cache = layer.self_attn, cached[2 * index : 2 * index + 2]
             packed = self.packed[index](self.normal(layer, x))  # [B, T, 3 * D]
-            mixed, *kept = GroupQueryAttention.apply(
-                packed, *cache, last, total, attention.num_heads, attention.scaling
-            )
+            mixed, *kept = GroupQueryAttention.apply(packed, *cache, last, total, attention.num_heads)
             if index == len(layers) - 1:
                 x, mixed = at_rows(x, wanted), at_rows(mixed, wanted)
             x = self.finish_layer(layer, x, mixed)
@@ -129,12 +127,12 @@ class FusedLanguage(_Decoder):
 
 
 def _packed(attention: nn.Module) -> nn.Linear:
-    """The projections of query, key and value as one."""
-    parts = (attention.q_proj, attention.k_proj, attention.v_proj)
-    packed = nn.Linear(parts[0].in_features, 3 * parts[0].out_features, bias=parts[0].bias is not None)
-    packed.weight = nn.Parameter(torch.cat([part.weight for part in parts]))
+    """The projections of scaled query, key and value as one."""
+    q, k, v = attention.q_proj, attention.k_proj, attention.v_proj
+    packed = nn.Linear(q.in_features, 3 * q.out_features, bias=q.bias is not None)
+    packed.weight = nn.Parameter(torch.cat([q.weight * attention.scaling, k.weight, v.weight]))
     if packed.bias is not None:
-        packed.bias = nn.Parameter(torch.cat([part.bias for part in parts]))
+        packed.bias = nn.Parameter(torch.cat([q.bias * attention.scaling, k.bias, v.bias]))
     return packed
 
 

@@ -253,7 +253,7 @@ def test_bad_folders(pair, tmp_path):
     with pytest.raises(UserError, match="there is no model folder"):
         load_captioner(tmp_path / "none", backend="onnx")
     (tmp_path / "export.json").write_text('{"format": 99, "dtype": "fp32"}')
-    with pytest.raises(UserError, match="format 99, not 4"):
+    with pytest.raises(UserError, match="format 99, not 5"):
         load_captioner(tmp_path, backend="onnx")
     for file in graphs.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
