@@ -190,6 +190,22 @@ def test_long_prompts_in_int8(tmp_path, beams):
 
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("pair", [(1, True)], indirect=True)
+def test_long_forwards_run_in_pieces(pair, beams, monkeypatch):
+    """Prompts and drafts both, of one image and of several."""
+    monkeypatch.setattr(onnx_shared_cache, "_PIECE", 5)  # a toy's prompt is shorter than a true piece
+    model, graphs = pair
+    options = {"refinements": 2, "beams": beams, "max_tokens": 16}
+    captioner = load_captioner(graphs)
+    for images in (photos(3), photos(1)):
+        ours = captioner.describe(images, CaptionOptions(**options))
+        theirs = model.describe(images, **options)
+        assert [(d.initial, d.refined) for d in ours] == [(d.initial, d.refined) for d in theirs]
+        for mine, reference in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(mine.log_probs, reference.log_probs, atol=2e-4)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("pair", [(1, True)], indirect=True)
 def test_a_caption_outgrows_its_cache(pair, beams, monkeypatch):
     """The cache in place is made longer when its spare slots are written."""
     monkeypatch.setattr(onnx_shared_cache, "_SPARE", 2)  # beams of a toy end before a true one is full
