@@ -1,12 +1,15 @@
 """One row of a table: train, predict, score, and our values on the paper's scale.
 
 What was trained and predicted is kept in the run folder, so a second call goes on where the first ended,
-and rows share what they have in common: a change that only stage 2 reads starts from the one stage 1 model.
+and rows share what they have in common: a change that only stage 2 reads starts from the one stage 1 model,
+and all rows whose recipes pretrain alike start from one pretrained connector.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -70,10 +73,12 @@ class RowResult:
     Attributes:
         ours: column → our value on the paper's scale; None where it could not be computed.
         notes: with what a value was computed, or why there is none.
+        pretrained: folder of the pretraining that the row's model began with; "" without a model of ours.
     """
 
     ours: dict[str, float | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    pretrained: str = ""
 
 
 def run_row(
@@ -109,6 +114,7 @@ def run_row(
             refinements=row.refinements,
             **prediction,
         )
+        result.pretrained = str(_pretraining(place.recipe(_before_stage2(row)), place)[0])
         if row.timed:
             _time(replace(task, limit=row.timed, out=str(predictions.with_suffix(".timed.json"))), result)
         if scored:
@@ -162,16 +168,16 @@ def train_row(row: Row, place: Place) -> Path:
     Raises:
         UserError: what is there was trained with another recipe.
     """
-    before = [change for change in row.set if not change.startswith(ONLY_STAGE2)]
     if row.stage != "stage2":
-        row = replace(row, set=before)
+        row = _before_stage2(row)
+    if row.stage == "pretrain":
+        return _pretrain(place.recipe(row), place)
     output = place.runs / "models" / _model_name(row)
     recipe = place.recipe(row)
     recipe.root, recipe.output = str(place.root), str(output)
-    stages = STAGES[: STAGES.index(row.stage) + 1]
-    if before != row.set:
+    stages = STAGES[1 : STAGES.index(row.stage) + 1]
+    if _before_stage2(row) != row:
         stages = ("stage2",)
-        recipe.model.start = str(train_row(replace(row, stage="stage1"), place))
     path = output.with_name(f"{output.name}.yaml")
     trained = _without_places(yaml.safe_load(path.read_text())) if path.is_file() else None
     if trained and (changed := _changed(trained, _without_places(asdict(recipe)))):
@@ -179,11 +185,50 @@ def train_row(row: Row, place: Place) -> Path:
             f"{output} was trained with another recipe ({', '.join(changed)}); delete it and {path.name}, "
             "or give another --runs"
         )
-    if not all((output / stage / "model" / "config.json").is_file() for stage in stages):
+    if not all(_is_model(output / stage / "model") for stage in stages):
+        before = "stage1" if stages == ("stage2",) else "pretrain"
+        recipe.model.start = str(train_row(replace(row, stage=before), place))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, path)
         call(["train", str(path), *(part for stage in stages for part in ("--stage", stage))])
     return output / row.stage / "model"
+
+
+def _before_stage2(row: Row) -> Row:
+    """The row without the changes that only stage 2 reads."""
+    return replace(row, set=[change for change in row.set if not change.startswith(ONLY_STAGE2)])
+
+
+def _pretraining(recipe: Recipe, place: Place) -> tuple[Path, Recipe]:
+    """The folder of a recipe's pretraining, named after all that decides it, and its recipe.
+
+    Only names, places and the validation set, which is not looked at then, have no part in the name.
+    """
+    alone = replace(recipe, name="pretrain", validation=None, stages={"pretrain": recipe.stages["pretrain"]})
+    decides = json.dumps(_without_places(asdict(alone)), sort_keys=True)
+    output = place.runs / "models" / f"pretrain-{hashlib.sha256(decides.encode()).hexdigest()[:12]}"
+    return output, replace(alone, root=str(place.root), output=str(output))
+
+
+def _pretrain(recipe: Recipe, place: Place) -> Path:
+    """The pretrained model of a recipe, trained once for all recipes that pretrain alike.
+
+    Another process that reproduces into the same folder waits until it is there.
+    """
+    output, alone = _pretraining(recipe, place)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    path = output.with_name(f"{output.name}.yaml")
+    with open(path, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_model(output / "pretrain" / "model"):
+            write_recipe(alone, path)
+            # The training keeps the lock, should this process be killed.
+            call(["train", str(path), "--stage", "pretrain"], keep=(lock.fileno(),))
+    return output / "pretrain" / "model"
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / "config.json").is_file()
 
 
 def _without_places(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -205,14 +250,15 @@ def _changed(old: Any, new: Any, key: str = "") -> list[str]:
     return [] if old == new else [key]
 
 
-def call(arguments: Sequence[str]) -> None:
-    """Run a verb in a process of its own; its output goes to stderr.
+def call(arguments: Sequence[str], keep: Sequence[int] = ()) -> None:
+    """Run a verb in a process of its own, which inherits the descriptors `keep`; its output goes to stderr.
 
     Raises:
         UserError: the verb failed.
     """
     stderr = 2  # the descriptor: sys.stderr need not be a file
-    done = subprocess.run([sys.executable, "-m", "ser_ros.cli", *arguments], stdout=stderr, check=False)
+    command = [sys.executable, "-m", "ser_ros.cli", *arguments]
+    done = subprocess.run(command, stdout=stderr, pass_fds=keep, check=False)
     if done.returncode:
         verb = " ".join(["ser_ros", *arguments[:2]])
         raise UserError(f"{verb} ended with exit code {done.returncode}; its message is above")

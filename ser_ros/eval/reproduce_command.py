@@ -93,11 +93,16 @@ def _run(table: Table, args: argparse.Namespace, place: Place) -> dict[str, Any]
     prediction = {"batch": args.batch, "device": args.device}
     rows: list[dict[str, Any]] = []
     notes = [TOY] if args.on == "sim" else []
+    sharing: dict[str, list[str]] = {}
     for row in table.rows:
         found = run_row(table, row, place, options, prediction)
         why = {"why": row.why} if row.why else {}
         rows.append({"name": row.name, "ours": found.ours, "paper": row.paper, **why})
+        if found.pretrained:
+            rows[-1]["pretrained"] = found.pretrained
+            sharing.setdefault(found.pretrained, []).append(row.name)
         notes += found.notes
+    notes += [f"pretrained once in {folder} for: {', '.join(names)}" for folder, names in sharing.items()]
     return {
         "table": table.name, "title": table.title, "on": args.on, "rows": rows,
         "notes": list(dict.fromkeys(notes)),

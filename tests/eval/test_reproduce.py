@@ -38,16 +38,29 @@ def test_rows_train_recipes_that_exist(name: str) -> None:
             training_recipe(row)
 
 
-def test_a_model_of_another_recipe_is_not_taken_for_the_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def train(arguments: list[str]) -> None:
-        for stage in ("pretrain", "stage1"):
-            model = Path(load_recipe(Path(arguments[1])).output, stage, "model")
+def record_training(monkeypatch: pytest.MonkeyPatch, fail: str = "") -> list[tuple[str, list[str], str]]:
+    """Leave folders of models half a billion parameters large empty; (folder, stages, start) of each call."""
+    trained: list[tuple[str, list[str], str]] = []
+
+    def train(arguments: list[str], keep: tuple[int, ...] = ()) -> None:
+        recipe = load_recipe(Path(arguments[1]))
+        stages = [stage for flag, stage in itertools.pairwise(arguments) if flag == "--stage"]
+        trained.append((Path(recipe.output).name, stages, recipe.model.start))
+        if fail in stages:
+            raise UserError("killed")
+        for stage in stages:
+            model = Path(recipe.output, stage, "model")
             model.mkdir(parents=True)
             (model / "config.json").touch()
 
     monkeypatch.setattr(reproduce, "call", train)
+    return trained
+
+
+def test_a_model_of_another_recipe_is_not_taken_for_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_training(monkeypatch)
     row = Row("specialist", {}, train="coco", stage="stage1")
     train_row(row, Place(tmp_path, tmp_path / "runs", training_recipe))
     train_row(row, Place(tmp_path / "moved", tmp_path / "runs", training_recipe))
@@ -62,28 +75,50 @@ def test_rows_share_the_stages_that_their_changes_do_not_touch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One stage 1, ten epochs of COCO, serves all DeepLens rows of Table 10."""
-    trained: list[tuple[str, list[str], str]] = []
-
-    def train(arguments: list[str]) -> None:
-        recipe = load_recipe(Path(arguments[1]))
-        stages = [stage for flag, stage in itertools.pairwise(arguments) if flag == "--stage"]
-        trained.append((Path(recipe.output).name, stages, recipe.model.start))
-        for stage in stages:
-            model = Path(recipe.output, stage, "model")
-            model.mkdir(parents=True)
-            (model / "config.json").touch()
-
-    monkeypatch.setattr(reproduce, "call", train)
+    trained = record_training(monkeypatch)
     place = Place(tmp_path, tmp_path / "runs", training_recipe)
     layers = ["model.config.deeplens.layers=[23]"]
     single = Row("23", {}, train="coco", stage="stage2", set=layers)
     train_row(single, place)
     train_row(Row("specialist", {}, train="coco", stage="stage1"), place)
     train_row(single, place)
-    (base, base_stages, start), (_, stages, deeplens_start) = trained
-    assert (base, base_stages, start) == ("coco", ["pretrain", "stage1"], "")
+    (first, *_), (base, base_stages, start), (_, stages, deeplens_start) = trained
+    assert first.startswith("pretrain-")
+    assert (base, base_stages) == ("coco", ["stage1"])
+    assert start == str(tmp_path / "runs/models" / first / "pretrain/model")
     assert stages == ["stage2"]
     assert deeplens_start == str(tmp_path / "runs/models/coco/stage1/model")
+
+
+def test_recipes_that_pretrain_alike_pretrain_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data sets differ from stage 1 on; another seed, language model or connector pretrains its own."""
+    trained = record_training(monkeypatch)
+    place = Place(tmp_path, tmp_path / "runs", training_recipe)
+    for name in ("coco", "sharegpt_dci", "glamm"):
+        train_row(Row(name, {}, train=name, stage="stage1"), place)
+    (first, stages, _), *others = trained
+    assert stages == ["pretrain"]
+    assert [(name, stages) for name, stages, _ in others] == [
+        (name, ["stage1"]) for name in ("coco", "sharegpt_dci", "glamm")
+    ]
+    assert {start for *_, start in others} == {str(tmp_path / "runs/models" / first / "pretrain/model")}
+    for change in ("seed=1", "model.language_model=facebook/opt-1.3b", "model.config.connector.hidden=64"):
+        before = len(trained)
+        train_row(Row(change, {}, train="coco", stage="stage1", set=[change]), place)
+        assert [stages for _, stages, _ in trained[before:]] == [["pretrain"], ["stage1"]]
+
+
+def test_a_killed_run_goes_on_from_the_pretraining_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = record_training(monkeypatch, fail="stage1")
+    place = Place(tmp_path, tmp_path / "runs", training_recipe)
+    with pytest.raises(UserError, match="killed"):
+        train_row(Row("a", {}, train="coco", stage="stage1"), place)
+    again = record_training(monkeypatch)
+    train_row(Row("a", {}, train="coco", stage="stage1"), place)
+    assert [stages for _, stages, _ in trained] == [["pretrain"], ["stage1"]]
+    assert again == [trained[1]]
 
 
 def test_our_number_beside_the_papers(files: SimpleNamespace) -> None:
