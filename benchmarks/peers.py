@@ -27,6 +27,7 @@ import torch
 from ser_ros.runtime.bench import measure, peak_rss_mb
 from ser_ros.runtime.bench_model import write_model
 from ser_ros.runtime.load import load_captioner
+from ser_ros.runtime.onnx_folder import FORMAT
 
 if TYPE_CHECKING:
     from ser_ros.model.ser_model import SerModel
@@ -221,7 +222,10 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=[20, 60])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
-        "--work", type=Path, default=Path("/tmp/ser_ros_peers"), help="our model and graphs, made once"
+        "--work",
+        type=Path,
+        default=Path(f"/tmp/ser_ros_peers_{FORMAT}"),
+        help="our model and graphs, made once",
     )
     parser.add_argument("--prepare", action="store_true", help="make the model and graphs, measure nothing")
     parser.add_argument("--one", choices=names, help=argparse.SUPPRESS)
@@ -238,7 +242,7 @@ def main() -> None:
     for name in chosen:
         command = [sys.executable, __file__, "--one", name, "--work", str(args.work)]
         command += ["--repeats", str(args.repeats), "--tokens", *map(str, args.tokens)]
-        done = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         print(json.dumps(done), file=sys.stderr)  # what is measured is not lost when a later one fails
         rows |= done
     print("| | " + " | ".join(f"{count} tokens (ms)" for count in args.tokens) + " | peak memory (MB) |")

@@ -8,8 +8,9 @@
 # training begins anew unless RUN_FOLDER/init/README.md says that it ended. Where GPU time is dear,
 # render first on another machine: what lies in SIM_FOLDER is not rendered again.
 #
-# Environment: PICTURES (of the training) and SECOND (others, for the own captions that stage 2 learns
-# from), CLIP and TRAIN: changes of the two recipes, such as CLIP="minutes=3" TRAIN="stages.stage1.max_steps=9".
+# Environment: PICTURES (of the training), SECOND and THIRD (others, for the own captions that the two rounds of
+# stage 2 learn from), CLIP and TRAIN: changes of the two recipes, such as CLIP="minutes=3"
+# TRAIN="stages.stage1.max_steps=9".
 set -euo pipefail
 kind=$1 data=$2 run=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -58,8 +59,19 @@ ser pseudo --data "$data/$own/captions.json" --out "$data/pseudo-own.jsonl" --li
     --generator model --model "$run/stage1/model" --images "$data/$own/images"
 at stage 2
 "${train[@]}" --stage stage2
+last=$run/stage2/model
+if [ $own = second ]; then # again, from what it says now of pictures that it never saw
+    at second round of stage 2
+    render third "${THIRD:-10000}" --split train --seed 2 --references 3
+    ser pseudo --data "$data/third/captions.json" --out "$data/pseudo-third.jsonl" --batch 32 --dtype bf16 \
+        --generator model --model "$last" --images "$data/third/images"
+    "${train[@]}" --stage stage2 --set "model.start=$last" --set "output=$run/again" \
+        --set "stages.stage2.data=[{format: coco, path: third/captions.json, images: third/images,
+            pseudo: [{path: pseudo-third.jsonl, per_caption: 1}]}]"
+    last=$run/again/stage2/model
+fi
 python -c "
 import sys
 from ser_ros.model.ser_model import SerModel
-SerModel.from_pretrained(sys.argv[1], dtype='fp16').save_pretrained(sys.argv[2])" "$run/stage2/model" "$run/ser-sim"
+SerModel.from_pretrained(sys.argv[1], dtype='fp16').save_pretrained(sys.argv[2])" "$last" "$run/ser-sim"
 at done

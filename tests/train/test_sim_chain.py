@@ -32,12 +32,13 @@ STEPS = {"pretrain": 3, "stage1": 6, "stage2": 4}
 def test_the_chain_ends_with_a_model_that_looks_twice_and_goes_on_where_it_stopped(kind, tmp_path):
     """`gpu` too: only its device and sizes are set back to what a CPU does in minutes."""
     data, run = tmp_path / "data", tmp_path / "run"
-    stages = [f"stages.{n}.{k}={v}" for n, steps in STEPS.items()
+    changes = [f"stages.{n}.{k}={v}" for n, steps in STEPS.items()
               for k, v in (("max_steps", steps), ("batch_size", 8), ("micro_batch", 4))]  # fmt: skip
-    train = f"precision=fp32 workers=0 feature_cache={run}/features {' '.join(stages)}"
+    train = f"precision=fp32 workers=0 feature_cache={run}/features {' '.join(changes)}"
     environment = {
-        **os.environ, "PICTURES": "160", "SECOND": "40", "CLIP": f"device=cpu precision=fp32 {TOWER}",
-        "TRAIN": train, "MUJOCO_GL": "osmesa", "OMP_NUM_THREADS": "1",
+        **os.environ, "PICTURES": "160", "SECOND": "40", "THIRD": "16",
+        "CLIP": f"device=cpu precision=fp32 {TOWER}", "TRAIN": train,
+        "MUJOCO_GL": "osmesa", "OMP_NUM_THREADS": "1",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }  # fmt: skip
     command = ["bash", str(CHAIN), kind, str(data), str(run)]
@@ -50,11 +51,12 @@ def test_the_chain_ends_with_a_model_that_looks_twice_and_goes_on_where_it_stopp
     captioner.close()
     assert description.initial is not None
     assert description.refined is not None
-    before = {stage: (run / stage / "model/model.safetensors").stat().st_mtime_ns for stage in STEPS}
+    stages = [run / stage for stage in STEPS] + ([run / "again/stage2"] if kind == "gpu" else [])
+    before = {stage: (stage / "model/model.safetensors").stat().st_mtime_ns for stage in stages}
     own = sorted(data.glob("pseudo-own*.jsonl"))
     assert sum(len(path.read_text().splitlines()) for path in own) == (40 * 6 if kind == "gpu" else 160 * 6)
     assert all(json.loads(line)["pseudo"] for path in own for line in path.read_text().splitlines())
 
     again = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr[-2000:]
-    assert before == {stage: (run / stage / "model/model.safetensors").stat().st_mtime_ns for stage in STEPS}
+    assert before == {stage: (stage / "model/model.safetensors").stat().st_mtime_ns for stage in stages}
