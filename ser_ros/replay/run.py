@@ -16,6 +16,7 @@ from typing import Any
 
 from ser_ros import __version__
 from ser_ros.errors import UserError, cannot_write
+from ser_ros.graph.memory.connection import disk_is_full
 from ser_ros.replay.record import FrameRecord, read_records
 from ser_ros.replay.source import Frame, Source, select
 from ser_ros.replay.thumbnails import save_thumbnail
@@ -222,8 +223,9 @@ def disk_errors(folder: Path) -> Iterator[None]:
             raise
         raise cannot_write(folder, error, KEPT) from error
     except UserError as error:
-        # SQLite calls a full disk an I/O error.
-        if not folder.is_dir() or shutil.disk_usage(folder).free >= LEAST_FREE:
+        # SQLite calls a full disk an I/O error, too.
+        crowded = folder.is_dir() and shutil.disk_usage(folder).free < LEAST_FREE
+        if not crowded and not disk_is_full(error.__cause__):
             raise
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise cannot_write(folder, full, KEPT) from error

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from ser_ros.errors import UserError
 from ser_ros.graph.memory import Memory
 from tests.graph.memory_scenes import seen
 from tests.read_only import needs_mounts, read_only
@@ -48,3 +52,9 @@ def test_a_memory_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     assert open_read_only(tmp_path, path) == reason
     path.touch()
     assert open_read_only(tmp_path, path) == reason
+
+
+def test_a_full_disk_is_called_so(small_disk: Callable[[str], Path]) -> None:
+    path = small_disk("160k") / "memory.db"
+    with pytest.raises(UserError, match=r"memory\.db: No space left on device; free some space on its disk"):
+        Memory.open(path)

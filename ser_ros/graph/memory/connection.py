@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 
 IN_MEMORY = ":memory:"
 
@@ -89,12 +90,20 @@ def connect_read_only(path: str) -> sqlite3.Connection:
 
 def opening_error(path: str, error: sqlite3.Error, *, read_only: bool) -> UserError:
     """What SQLite says of a file that it cannot open, in words that tell what to do."""
+    if disk_is_full(error):
+        return cannot_write(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     reason = "" if read_only or path == IN_MEMORY else _why_unwritable(absolute(path))
     if not reason:
         return UserError(f"cannot open the memory {path}: {error}; move it away or give another path")
     if absolute(path).is_file() and absolute(path).stat().st_size:
         return NotWritable(f"cannot write the memory {path}: {reason}")
     return UserError(f"cannot make the memory {path}: {reason}; give another path")
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether SQLite found no room; afterwards the disk may have some, as it takes back what it wrote."""
+    # SQLITE_FULL has this text; its code is on the error only from Python 3.11 on.
+    return isinstance(error, sqlite3.OperationalError) and str(error) == "database or disk is full"
 
 
 def absolute(path: str) -> Path:
