@@ -44,11 +44,7 @@ class _PartOfSpeech:
         self.sense_at = _starts(arrays[f"{part}_sense_ends"])
         if part != "a":
             self.hypernyms = arrays[f"{part}_hypernyms"]
-            numbers = arrays[f"{part}_hypernym_ends"]
-            self.hypernym_at = _starts(numbers)
-            below = np.repeat(np.arange(len(numbers)), numbers)
-            self.hyponyms = below[np.argsort(self.hypernyms, kind="stable")]
-            self.hyponym_at = _starts(np.bincount(self.hypernyms, minlength=len(numbers)))
+            self.hypernym_at = _starts(arrays[f"{part}_hypernym_ends"])
             self.lexnames = arrays[f"{part}_lexnames"]
 
     def senses_of(self, lemma: str) -> tuple[int, ...]:
@@ -59,10 +55,19 @@ class _PartOfSpeech:
         return self.hypernyms[self.hypernym_at[synset] : self.hypernym_at[synset + 1]].tolist()
 
     def hyponyms_of(self, synset: int) -> list[int]:
-        return self.hyponyms[self.hyponym_at[synset] : self.hyponym_at[synset + 1]].tolist()
+        hyponyms, at = self._hyponyms()
+        return hyponyms[at[synset] : at[synset + 1]].tolist()
 
     def words_of(self, synset: int) -> list[str]:
         return self._words().get(synset, [])
+
+    @cache  # noqa: B019 -- one instance per part of speech, for the life of the process
+    def _hyponyms(self) -> tuple[np.ndarray, np.ndarray]:
+        """The hypernyms turned round, and where those of each synset begin; few processes ask for them."""
+        numbers = np.diff(self.hypernym_at)
+        below = np.repeat(np.arange(len(numbers)), numbers)
+        at = _starts(np.bincount(self.hypernyms, minlength=len(numbers)))
+        return below[np.argsort(self.hypernyms, kind="stable")], at
 
     @cache  # noqa: B019 -- one instance per part of speech, for the life of the process
     def _words(self) -> dict[int, list[str]]:

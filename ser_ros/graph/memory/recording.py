@@ -33,7 +33,6 @@ class Recorder:
     def __init__(self, store: Store, config: MemoryConfig, names: NameRule):
         self.config, self._store, self._names = config, store, names
         self.places = Places(store, config)
-        self._version = 0
         self.adopt()
 
     def adopt(self) -> None:
@@ -43,12 +42,12 @@ class Recorder:
             settle_grid(self._store, self.config)
             self._learn_names()
 
-    def _others_wrote(self) -> bool:
-        """Whether another connection changed the file since this was asked last."""
-        before, self._version = self._version, self._store.db.execute("PRAGMA data_version").fetchone()[0]
-        return before != self._version
+    def _version(self) -> int:
+        """A number that differs once another connection has changed the file."""
+        return self._store.db.execute("PRAGMA data_version").fetchone()[0]
 
     def _learn_names(self) -> None:
+        self._learnt = self._version()
         for name in known_names(self._store):
             self._names.learn(name)
 
@@ -58,7 +57,7 @@ class Recorder:
         Returns:
             False when this very image is known already.
         """
-        if self._others_wrote():
+        if self._version() != self._learnt:
             self._learn_names()
         db, origin = self._store.db, self._store.origin
         pose = self._usable(observation.pose)
