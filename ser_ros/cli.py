@@ -7,14 +7,13 @@ when it is called, so `ser_ros --help` answers at once.
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import io
 import sys
 from collections.abc import Sequence
 
 from ser_ros import __version__
-from ser_ros.errors import UserError, cannot_write
+from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write
 
 # verb: (module, what it does)
 VERBS: dict[str, tuple[str, str]] = {
@@ -64,9 +63,6 @@ EXTRAS = {
     "ray": ("ray",),
     "openai": ("llm",),
 }
-
-UNWRITABLE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""What a write can meet at any time in any verb."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
+UNWRITABLE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What a write can meet at any time, wherever it goes."""
+
 WHAT_TO_DO = {
     errno.ENOSPC: "free some space on its disk",
     errno.EDQUOT: "free some of your quota on its disk",
@@ -40,3 +43,8 @@ def cannot_write(path: str | os.PathLike[str], error: OSError, kept: str = "") -
         return UserError(f"cannot write {path}: {error}")
     parts = [WHAT_TO_DO.get(error.errno, "choose another place"), kept]
     return UserError(f"cannot write {path}: {os.strerror(error.errno)}; {'; '.join(filter(None, parts))}")
+
+
+def no_room(path: str | os.PathLike[str], kept: str = "") -> UserError:
+    """`cannot_write` where a library says in its own way that the disk is full."""
+    return cannot_write(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), kept)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros import __version__
-from ser_ros.errors import UserError, cannot_write
+from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write, no_room
 from ser_ros.graph.memory.connection import disk_is_full
 from ser_ros.replay.record import FrameRecord, read_records
 from ser_ros.replay.source import Frame, Source, select
@@ -23,7 +23,7 @@ from ser_ros.replay.thumbnails import save_thumbnail
 from ser_ros.replay.trajectory import Trajectory
 from ser_ros.runtime.captioner import Captioner, CaptionOptions
 
-FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+FULL_OR_READ_ONLY = (*UNWRITABLE_DISK, errno.EACCES)
 KEPT = "what was captioned is kept, run the same command again to go on"
 LEAST_FREE = 100_000  # bytes; with less even an empty memory cannot be opened
 
@@ -227,5 +227,4 @@ def disk_errors(folder: Path) -> Iterator[None]:
         crowded = folder.is_dir() and shutil.disk_usage(folder).free < LEAST_FREE
         if not crowded and not disk_is_full(error.__cause__):
             raise
-        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        raise cannot_write(folder, full, KEPT) from error
+        raise no_room(folder, KEPT) from error

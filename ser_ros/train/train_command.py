@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from ser_ros.errors import UserError, cannot_write
+from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
             "or set gradient_checkpointing: true"
         ) from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
+        if error.errno not in (*UNWRITABLE_DISK, errno.EACCES, errno.ENOTDIR):
             raise
         kept = "the same command goes on from its last checkpoint"
         raise cannot_write(error.filename or recipe.output, error, kept) from None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 from pathlib import Path
 
-from ser_ros.errors import UserError, cannot_write
+from ser_ros.errors import UserError, no_room
 
 IN_MEMORY = ":memory:"
 
@@ -91,7 +90,7 @@ def connect_read_only(path: str) -> sqlite3.Connection:
 def opening_error(path: str, error: sqlite3.Error, *, read_only: bool) -> UserError:
     """What SQLite says of a file that it cannot open, in words that tell what to do."""
     if disk_is_full(error):
-        return cannot_write(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        return no_room(path)
     reason = "" if read_only or path == IN_MEMORY else _why_unwritable(absolute(path))
     if not reason:
         return UserError(f"cannot open the memory {path}: {error}; move it away or give another path")
