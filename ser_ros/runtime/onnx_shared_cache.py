@@ -60,31 +60,17 @@ class SharedCacheSession(OnnxSession):
         if width == 1 or (width <= _PIECE and (rows == 1 or not start.any())):
             return self._run(self._binding, embeds, positions, start, wanted)
         # The operator takes several tokens after others for one row alone.
-        alone = [slice(row, row + 1) for row in range(rows)]
-        return np.concatenate(
-            [
-                self._run_pieces(self._bound(row), embeds[row], positions[row], start[row], wanted[row])
-                for row in alone
-            ]
-        )
-
-    def _run_pieces(
-        self,
-        binding: ort.IOBinding,
-        embeds: np.ndarray,
-        positions: np.ndarray,
-        start: np.ndarray,
-        wanted: np.ndarray,
-    ) -> np.ndarray:
-        """`_run` of one row, in pieces of equal length; the places in `wanted` ascend."""
-        width = embeds.shape[1]
         edges = np.linspace(0, width, -(-width // _PIECE) + 1).astype(int)
         logits = []
-        for first, end in itertools.pairwise(edges):
-            inside = wanted[:, (wanted[0] >= first) & (wanted[0] < end)] - first
-            piece = embeds[:, first:end], positions[:, first:end], start + first, inside
-            logits.append(self._run(binding, *piece))
-        return np.concatenate(logits, axis=1)
+        for row in range(rows):
+            alone = slice(row, row + 1)
+            binding = self._bound(alone)
+            for first, end in itertools.pairwise(edges):
+                places = wanted[row]  # they ascend
+                inside = places[(places >= first) & (places < end)] - first
+                piece = embeds[alone, first:end], positions[alone, first:end], start[alone] + first
+                logits.append(self._run(binding, *piece, inside[None]))
+        return np.concatenate(logits, axis=1).reshape(*wanted.shape, -1)
 
     def _run(
         self,
