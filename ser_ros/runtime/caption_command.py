@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser_ros.errors import UserError
@@ -64,26 +65,29 @@ def run(args: argparse.Namespace) -> int:
     captions: list[dict] = []
     errors: list[dict] = []
     show = None if args.json else _printer(len(paths) > 1)
+
+    def caption(group: Sequence[Path], bar: tqdm) -> None:
+        readable, images = [], []
+        for path in group:
+            try:
+                images.append(load_image(path))
+                readable.append(path)
+            except UserError as error:
+                errors.append({"image": str(path), "error": str(error)})
+                bar.write(f"ser_ros caption: {error}", file=sys.stderr)
+        for path, description in zip(readable, captioner.describe(images, options), strict=True):
+            captions.append({"image": str(path), **description.to_dict()})
+            if show:
+                with bar.external_write_mode(file=sys.stdout):
+                    show(path, description)
+        bar.update(len(group))
+
     stopped = False
+    hidden = None if len(paths) > 1 else True
     try:
-        with tqdm(
-            total=len(paths), unit="image", disable=None if len(paths) > 1 else True, file=sys.stderr
-        ) as bar:
+        with tqdm(total=len(paths), unit="image", disable=hidden, file=sys.stderr) as bar:
             for group in batches(paths, args.batch):
-                readable, images = [], []
-                for path in group:
-                    try:
-                        images.append(load_image(path))
-                        readable.append(path)
-                    except UserError as error:
-                        errors.append({"image": str(path), "error": str(error)})
-                        bar.write(f"ser_ros caption: {error}", file=sys.stderr)
-                for path, description in zip(readable, captioner.describe(images, options), strict=True):
-                    captions.append({"image": str(path), **description.to_dict()})
-                    if show:
-                        with bar.external_write_mode(file=sys.stdout):
-                            show(path, description)
-                bar.update(len(group))
+                caption(group, bar)
     except KeyboardInterrupt:
         stopped = True
         done = len(captions) + len(errors)
