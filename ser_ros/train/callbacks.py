@@ -19,11 +19,18 @@ log = logging.getLogger(__name__)
 
 
 class ProgressBar(TrainerCallback):
-    """One bar on stderr with steps, time left, loss and learning rate."""
+    """One bar on stderr with steps, time left, loss and learning rate; `with` ends its line in any case."""
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.bar: Any = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -56,12 +63,6 @@ class ProgressBar(TrainerCallback):
         if self.bar is not None and logs:
             shown = {"loss": "loss", "eval_loss": "val", "learning_rate": "lr"}
             self.bar.set_postfix({name: f"{logs[key]:.3g}" for key, name in shown.items() if key in logs})
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        if self.bar is not None:
-            self.bar.close()
 
 
 class MetricsFile(TrainerCallback):
@@ -107,7 +108,7 @@ class MetricsFile(TrainerCallback):
                 "or train in fp32 or bf16 instead of fp16"
             )
         line = {"step": state.global_step, **logs}
-        with self.path.open("a") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self.board is not None:
             for key, value in logs.items():
@@ -124,14 +125,15 @@ def final_loss(state: TrainerState) -> float:
 def _rewind(path: Path, step: int) -> None:
     """Drop what a killed run wrote after its last checkpoint: those steps are done again."""
     kept = [line for line in read_metrics(path) if line["step"] <= step]
-    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
+    path.write_text(text, encoding="utf-8")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a `metrics.jsonl` or `samples.jsonl`; a last line cut by a kill is left out."""
     lines = []
     if path.is_file():
-        for text in path.read_text().splitlines():
+        for text in path.read_text(encoding="utf-8").split("\n"):
             try:
                 lines.append(json.loads(text))
             except ValueError:
@@ -142,7 +144,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 class Samples(TrainerCallback):
     """Captions a few validation pictures every N steps into `samples.jsonl`."""
 
-    def __init__(self, rows: Sequence[Row], folder: Path, every: int, refinements: int) -> None:
+    def __init__(
+        self, rows: Sequence[Row], folder: Path, every: int, refinements: int, skip_broken: bool = False
+    ) -> None:
+        self.skip_broken = skip_broken
         self.rows = rows
         self.path = folder / "samples.jsonl"
         self.every = every
@@ -176,10 +181,20 @@ class Samples(TrainerCallback):
         training = model.training
         model.eval()
         # Sampling must not move the dice of training: a run with samples learns the same weights.
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), self.path.open("a") as file:
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.no_grad(),
+            self.path.open("a", encoding="utf-8") as file,
+        ):
             for row in self.rows:
                 style = row.style if row.style in model.config.prompts else "default"
-                found = model.describe([load_image(row.image)], style=style, refinements=self.refinements)[0]
+                try:
+                    picture = load_image(row.image)
+                except UserError:
+                    if not self.skip_broken:
+                        raise
+                    continue
+                found = model.describe([picture], style=style, refinements=self.refinements)[0]
                 line = {
                     "step": step, "image": row.image, "truth": row.caption,
                     "initial": found.initial, "refined": found.refined,

@@ -28,9 +28,12 @@ def run(args: argparse.Namespace) -> int:
     from ser_ros.train.recipe_file import load_recipe
     from ser_ros.train.rows import initial_captions, read_source
 
+    for option in ("pictures", "decode"):
+        if getattr(args, option) < 0:
+            raise UserError(f"--{option} must be at least 0")
     recipe = load_recipe(args.recipe, args.set)
     try:  # before opening half a million pictures, not after it
-        args.html.touch()
+        args.html.open("a").close()
     except OSError as error:
         raise cannot_write(args.html, error) from None
     root = Path(recipe.root).expanduser()

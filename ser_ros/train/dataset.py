@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,11 @@ def encode(row: Row, tokenizer: CaptionTokenizer, max_length: int) -> Encoded:
         prompt = tokenizer.glance_prompt(style)
     else:
         prompt = tokenizer.refine_prompt(initial, style)
-    room = min(max_length, config.language.max_positions) - (len(prompt) - 1 + config.patches)
+    vision = config.patches * config.stride(config.patches)
+    room = min(max_length, config.language.max_positions) - (len(prompt) - 1 + vision)
     if room < 1:
         raise UserError(
-            f"max_length {max_length} leaves no room for a caption after {config.patches} vision tokens and "
+            f"max_length {max_length} leaves no room for a caption after {vision} positions of vision and "
             f"a prompt of {len(prompt)}; raise it (the language model has {config.language.max_positions})"
         )
     answer = tokenizer.answer_ids(row.caption, style)[:room]
@@ -89,23 +90,33 @@ class CaptionDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """{"ids", "labels", "initial", and "pixels" [3, S, S] float32 or "features" [L, N, D] fp16}."""
-        for offset in range(len(self.rows)):
-            row = self.rows[(index + offset) % len(self.rows)]
-            try:
-                picture = self._picture(row.image)
-            except UserError as error:
-                if not self.skip_broken:
-                    raise
-                log.warning("%s; another row takes its place", error)
-                continue
-            encoded = encode(row, self.tokenizer, self.max_length)
-            return {"ids": encoded.ids, "labels": encoded.labels, "initial": encoded.initial, **picture}
-        raise UserError("no picture of this stage can be decoded")
+        row, picture = first_readable(self.rows, index, self._picture, self.skip_broken)
+        encoded = encode(row, self.tokenizer, self.max_length)
+        return {"ids": encoded.ids, "labels": encoded.labels, "initial": encoded.initial, **picture}
 
-    def _picture(self, image: str) -> dict[str, np.ndarray]:
+    def _picture(self, row: Row) -> dict[str, np.ndarray]:
         if self.features is not None:
-            return {"features": self.features.read(image)}
-        return {"pixels": preprocess([load_image(image)], self.tokenizer.config.image)[0]}
+            return {"features": self.features.read(row.image)}
+        return {"pixels": preprocess([load_image(row.image)], self.tokenizer.config.image)[0]}
+
+
+def first_readable(
+    rows: Sequence[Any], index: int, read: Callable[[Any], Any], skip_broken: bool
+) -> tuple[Any, Any]:
+    """`rows[index]` and what `read` makes of it; with `skip_broken` the next row whose picture can be read.
+
+    Raises:
+        UserError: the picture cannot be decoded, or none of all can.
+    """
+    for offset in range(len(rows)):
+        row = rows[(index + offset) % len(rows)]
+        try:
+            return row, read(row)
+        except UserError as error:
+            if not skip_broken:
+                raise
+            log.warning("%s; another row takes its place", error)
+    raise UserError("no picture of this stage can be decoded")
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,8 @@ from ser_ros.errors import UserError
 
 if TYPE_CHECKING:
     from ser_ros.model.ser_model import SerModel
+
+log = logging.getLogger(__name__)
 
 CHUNK = 64  # pictures per tower call
 KEPT = 10.0  # seconds of work that a kill may cost at most: the index of a large dataset is a large file
@@ -70,22 +74,24 @@ class FeatureStore:
     def build(
         self,
         images: Iterable[str],
-        compute: Callable[[Sequence[str]], np.ndarray],
+        compute: Callable[[Sequence[np.ndarray]], np.ndarray],
         *,
+        skip_broken: bool = False,
         progress: bool = True,
     ) -> int:
         """Compute and append the rows of all pictures that have none.
 
         Args:
             images: paths of the pictures.
-            compute: paths -> features [B, L, N, D] within fp16, called with at most `CHUNK` paths.
+            compute: pictures [H, W, 3] -> features [B, L, N, D] within fp16, called with at most `CHUNK`.
+            skip_broken: leave pictures that cannot be decoded without a row.
             progress: bar on stderr.
 
         Returns:
             How many pictures were computed.
 
         Raises:
-            UserError: not enough room on the disk.
+            UserError: not enough room on the disk, or a picture cannot be decoded.
         """
         from tqdm import tqdm
 
@@ -99,7 +105,8 @@ class FeatureStore:
                 f"the feature cache {self.folder} needs {needed / 1e9:.1f} GB for {len(todo)} pictures but "
                 f"{free / 1e9:.1f} GB are free; use another disk or set feature_cache to ''"
             )
-        with open(self.folder / "features.f16", "ab") as file:
+        done = len(self._index)
+        with open(self.folder / "features.f16", "ab") as file, ThreadPoolExecutor() as readers:
             # A killed build may have written rows that the index does not know.
             file.truncate(len(self._index) * self.row_bytes)
             file.seek(0, os.SEEK_END)
@@ -108,16 +115,21 @@ class FeatureStore:
                 range(0, len(todo), CHUNK), "tower features", disable=not progress, unit="batch"
             ):
                 chunk = todo[start : start + CHUNK]
-                file.write(compute(chunk).astype(np.float16, copy=False).tobytes())
+                read = dict(
+                    zip(chunk, readers.map(partial(_read, skip_broken=skip_broken), chunk), strict=True)
+                )
+                pictures = {image: picture for image, picture in read.items() if picture is not None}
+                if pictures:
+                    file.write(compute(list(pictures.values())).astype(np.float16, copy=False).tobytes())
                 first = len(self._index)
-                self._index.update({_signature(image): first + n for n, image in enumerate(chunk)})
+                self._index.update({_signature(image): first + n for n, image in enumerate(pictures)})
                 if start + CHUNK >= len(todo) or time.monotonic() - kept > KEPT:
                     file.flush()
                     os.fsync(file.fileno())
                     self._write_index()
                     kept = time.monotonic()
         self._rows = None
-        return len(todo)
+        return len(self._index) - done
 
     def read(self, image: str) -> np.ndarray:
         """Features of one picture, [L, N, D] fp16.
@@ -149,17 +161,28 @@ def _signature(image: str) -> str:
     return f"{os.path.abspath(image)}|{status.st_size}|{status.st_mtime_ns}"
 
 
-def tower_features(model: SerModel, autocast: str | None = None) -> Callable[[Sequence[str]], np.ndarray]:
+def _read(image: str, skip_broken: bool) -> np.ndarray | None:
+    from ser_ros.model.images import load_image
+
+    try:
+        return load_image(image)
+    except UserError as error:
+        if not skip_broken:
+            raise
+        log.warning("%s; it is left out", error)
+        return None
+
+
+def tower_features(
+    model: SerModel, autocast: str | None = None
+) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
     """`compute` of `FeatureStore.build` for this model; `autocast` is "bf16", "fp16" or None."""
     import torch
 
-    from ser_ros.model.images import load_image
-
     dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
-    readers = ThreadPoolExecutor()
 
-    def compute(images: Sequence[str]) -> np.ndarray:
-        pixels = model.preprocess(list(readers.map(load_image, images)))
+    def compute(pictures: Sequence[np.ndarray]) -> np.ndarray:
+        pixels = model.preprocess(pictures)
         with torch.autocast(model.device.type, dtypes.get(autocast or ""), enabled=autocast in dtypes):
             buffer = model.see(pixels)
         layers = torch.stack([buffer.layers[layer] for layer in model.config.buffer_layers], dim=1)

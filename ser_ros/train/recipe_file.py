@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser_ros.errors import UserError
-from ser_ros.train.recipe import SCHEDULES, STAGES, Recipe
+from ser_ros.train.recipe import SCHEDULES, STAGES, Recipe, Reconstruct, Source
 
 T = TypeVar("T")
 
@@ -60,6 +60,8 @@ def check(recipe: Recipe, where: str) -> Recipe:
         _reach(getattr(recipe, name), 1, f"{where}: {name}")
     for name in AT_LEAST_ZERO:
         _reach(getattr(recipe, name), 0, f"{where}: {name}")
+    if not 0 <= recipe.seed < 2**32:
+        raise UserError(f"{where}: seed must be from 0 to {2**32 - 1}, not {recipe.seed}")
     if not recipe.stages:
         raise UserError(f"{where}: 'stages' names no stage; choose among {', '.join(STAGES)}")
     for name, stage in recipe.stages.items():
@@ -72,13 +74,41 @@ def check(recipe: Recipe, where: str) -> Recipe:
         for key in ("warmup", "glance_rate", "caption_in_prompt"):
             if not 0 <= getattr(stage, key, 0) <= 1:
                 raise UserError(f"{place}.{key} must be from 0 to 1")
+        if not 0 <= stage.weight_decay < math.inf:
+            raise UserError(f"{place}.weight_decay must be at least 0")
         _reach(stage.max_steps, 0, f"{place}.max_steps")
         _choose(getattr(stage, "schedule", SCHEDULES[0]), SCHEDULES, f"{place}.schedule")
+        if isinstance(stage, Reconstruct):
+            _check_probe(stage, place)
         for number, source in enumerate(stage.data):
-            _reach(source.limit, 0, f"{place}.data[{number}].limit")
-            for pseudo in source.pseudo:
-                _reach(pseudo.per_caption, 1, f"{place}.data[{number}].pseudo.per_caption")
+            _check_source(source, f"{place}.data[{number}]")
+    if recipe.validation is not None:
+        _check_source(recipe.validation, f"{where}: validation")
     return recipe
+
+
+def _check_source(source: Source, place: str) -> None:
+    if not source.path:
+        raise UserError(f"{place}.path names no annotation file")
+    for key in ("limit", "expect_images", "expect_captions"):
+        _reach(getattr(source, key), 0, f"{place}.{key}")
+    for pseudo in source.pseudo:
+        if not pseudo.path:
+            raise UserError(f"{place}.pseudo names no file of `ser_ros pseudo`")
+        _reach(pseudo.per_caption, 1, f"{place}.pseudo.per_caption")
+
+
+def _check_probe(probe: Reconstruct, place: str) -> None:
+    for key in ("width", "depth", "heads", "grid"):
+        _reach(getattr(probe, key), 1, f"{place}.{key}")
+    if probe.width % probe.heads or probe.width % 4:
+        raise UserError(
+            f"{place}.width is {probe.width}; it must be a multiple of heads ({probe.heads}) and of 4"
+        )
+    if not 0 <= probe.beta2 < 1:
+        raise UserError(f"{place}.beta2 must be at least 0 and below 1")
+    if not probe.layers:
+        raise UserError(f"{place}.layers names no layer of the tower")
 
 
 def _choose(value: str, allowed: Sequence[str], where: str) -> None:

@@ -25,10 +25,11 @@ from ser_ros.model.processor import preprocess
 from ser_ros.model.vision_tower import VisionTowers
 from ser_ros.train.assemble import first_tower
 from ser_ros.train.callbacks import MetricsFile, ProgressBar, final_loss
+from ser_ros.train.dataset import first_readable
 from ser_ros.train.mae_decoder import MaeDecoder, patchify, unpatchify
 from ser_ros.train.recipe import Recipe, Reconstruct, Stage
 from ser_ros.train.rows import stage_rows
-from ser_ros.train.trainer import SerTrainer, last_checkpoint, training_arguments
+from ser_ros.train.trainer import SerTrainer, last_checkpoint, loader_errors, training_arguments
 
 HELD_OUT = 200  # pictures for the error and the grid, at most a tenth of all
 
@@ -36,15 +37,18 @@ HELD_OUT = 200  # pictures for the error and the grid, at most a tenth of all
 class Pictures(Dataset):
     """Pictures as the tower sees them."""
 
-    def __init__(self, images: Sequence[str], config: SerConfig) -> None:
+    def __init__(self, images: Sequence[str], config: SerConfig, skip_broken: bool = False) -> None:
+        """`skip_broken` takes the next picture where one cannot be decoded, else that is a UserError."""
         self.images = images
         self.config = config
+        self.skip_broken = skip_broken
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"pixels": preprocess([load_image(self.images[index])], self.config.image)[0]}
+        picture = first_readable(self.images, index, load_image, self.skip_broken)[1]
+        return {"pixels": preprocess([picture], self.config.image)[0]}
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
@@ -96,8 +100,14 @@ class Painter(nn.Module):
         return {f"decoder.{name}": weight for name, weight in self.decoder.state_dict().items()}
 
 
-def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path) -> dict[str, Any]:
+def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path, restart: bool = False) -> dict[str, Any]:
     """Train the decoder, resuming where a killed run stopped; write the grid and the errors.
+
+    Args:
+        recipe: the run.
+        probe: its parameters.
+        folder: results go here.
+        restart: train it anew though it is there.
 
     Returns:
         Summary: steps, loss, and over held-out pictures `mse` (0-1 RGB) and `psnr` (dB), and `grid`.
@@ -115,24 +125,27 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path) -> dict[str, A
     args = training_arguments(recipe, probe, folder)
     towers, config = first_tower(recipe, probe.layers)
     painter = Painter(towers, config, probe)
+    skip = recipe.missing_images == "skip"
     folder.mkdir(parents=True, exist_ok=True)
     decoder = folder / "decoder.safetensors"
     summary: dict[str, Any] = {"stage": "reconstruct", "status": "kept"}
-    if decoder.is_file():
+    if decoder.is_file() and not restart:
         painter.decoder.load_state_dict(load_file(decoder))
         summary |= json.loads((folder / "summary.json").read_text()) | {"status": "kept"}
         painter.to(args.device)
     else:
+        bar = ProgressBar("reconstruct")
         trainer = SerTrainer(
             model=painter,
             args=args,
-            train_dataset=Pictures(learned, config),
+            train_dataset=Pictures(learned, config, skip),
             data_collator=collate,
-            callbacks=[ProgressBar("reconstruct"), MetricsFile(folder)],
+            callbacks=[bar, MetricsFile(folder)],
         )
         trainer.remove_callback(transformers.PrinterCallback)
         checkpoint = last_checkpoint(folder)
-        outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with bar, loader_errors():
+            outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         summary |= {
             "status": "done",
             "rows": len(learned),
@@ -146,7 +159,7 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path) -> dict[str, A
         weights = {name: value.detach().cpu() for name, value in painter.decoder.state_dict().items()}
         save_file(weights, decoder, metadata={"format": "pt"})
     painter.eval()
-    shown, painted, summary["mse"] = _errors(painter, held_out, config, probe.grid)
+    shown, painted, summary["mse"] = _errors(painter, Pictures(held_out, config, skip), probe.grid)
     summary["psnr"] = round(-10 * float(np.log10(summary["mse"])), 2)
     summary["grid"] = str(folder / "grid.png")
     np.savez_compressed(folder / "grid.npz", images=shown, painted=painted, layers=np.array(probe.layers))
@@ -155,21 +168,15 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path) -> dict[str, A
     return summary
 
 
-def _errors(
-    painter: Painter, images: Sequence[str], config: SerConfig, shown: int
-) -> tuple[np.ndarray, np.ndarray, float]:
+def _errors(painter: Painter, pictures: Pictures, shown: int) -> tuple[np.ndarray, np.ndarray, float]:
     """The first pictures and their reconstructions [n, S, S, 3] uint8, and the error over all in 0-1 RGB."""
     device = painter.decoder.enter.weight.device
-    mean, std = (np.asarray(values, np.float32) for values in (config.image.mean, config.image.std))
+    image = pictures.config.image
+    mean, std = (np.asarray(values, np.float32) for values in (image.mean, image.std))
     truths, paintings, errors = [], [], []
     with torch.no_grad():
-        for start in range(0, len(images), 16):
-            pixels = collate(
-                [
-                    Pictures(images[start : start + 16], config)[n]
-                    for n in range(len(images[start : start + 16]))
-                ]
-            )
+        for start in range(0, len(pictures), 16):
+            pixels = collate([pictures[n] for n in range(start, min(start + 16, len(pictures)))])
             pixel_values = pixels["pixel_values"].to(device)
             painted = unpatchify(painter.paint(pixel_values), painter.decoder.grid)
             pair = [

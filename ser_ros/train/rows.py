@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,18 +63,21 @@ def check_paths(recipe: Recipe, names: Iterable[str]) -> None:
     """Refuse a run whose last stage would not find its data before its first stage has spent days.
 
     Raises:
-        UserError: names every file, folder and pattern of these stages that is not there.
+        UserError: names every file, folder and pattern of these stages and of the validation set that
+            is not there.
     """
     root = Path(recipe.root).expanduser()
     absent: dict[str, str] = {}
-    for name in names:
-        for source in recipe.stages[name].data:
-            for path in (source.path, source.images):
-                if not (root / path).exists():
-                    absent[str(root / path)] = name
-            for pseudo in source.pseudo:
-                if not glob.glob(str(root / pseudo.path), recursive=True):
-                    absent[str(root / pseudo.path)] = f"{name}, made by `ser_ros pseudo`"
+    wanted = [(name, source) for name in names for source in recipe.stages[name].data]
+    if wanted and recipe.validation is not None:
+        wanted.append(("validation", recipe.validation))
+    for name, source in wanted:
+        for path in (source.path, source.images):
+            if not os.path.exists(root / path):
+                absent[str(root / path)] = name
+        for pseudo in source.pseudo:
+            if not glob.glob(str(root / pseudo.path), recursive=True):
+                absent[str(root / pseudo.path)] = f"{name}, made by `ser_ros pseudo`"
     if absent:
         shown = "; ".join(f"{path} ({stage})" for path, stage in absent.items())
         raise UserError(f"the data of {recipe.name} is incomplete, there is no {shown}")

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.train.provenance import provenance
 from ser_ros.train.recipe import Recipe
 from ser_ros.train.recipe_file import write_recipe
@@ -43,12 +43,15 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
         raise UserError(f"the recipe has no stage '{unknown[0]}'; it has {', '.join(recipe.stages)}")
     root = Path(recipe.output)
     wanted = [name for name in recipe.stages if only is None or name in only]
-    check_paths(recipe, [name for name in wanted if restart or not _is_model(root / name / "model")])
     main = int(os.environ.get("RANK", "0")) == 0
+    check_paths(recipe, [name for name in wanted if restart or not _is_model(root / name / "model")])
     if main:
-        root.mkdir(parents=True, exist_ok=True)
-        write_recipe(recipe, root / "recipe.yaml")
-        (root / "run.json").write_text(json.dumps(provenance(), indent=2) + "\n")
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            write_recipe(recipe, root / "recipe.yaml")
+            (root / "run.json").write_text(json.dumps(provenance(), indent=2) + "\n")
+        except OSError as error:
+            raise cannot_write(error.filename or root, error) from None
     summaries = []
     start: Path | None = None
     for name, stage in recipe.stages.items():
@@ -56,19 +59,22 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
         if name in wanted:
             if restart and main:
                 shutil.rmtree(folder, ignore_errors=True)
-            summaries.append(_stage(recipe, name, stage, folder, start))
+            summaries.append(_stage(recipe, name, stage, folder, start, restart))
         if _is_model(folder / "model"):
             start = folder / "model"
     return summaries
 
 
-def _stage(recipe: Recipe, name: str, stage: Any, folder: Path, start: Path | None) -> dict[str, Any]:
+def _stage(
+    recipe: Recipe, name: str, stage: Any, folder: Path, start: Path | None, restart: bool
+) -> dict[str, Any]:
     summary = folder / "summary.json"
     if name == "reconstruct":
         from ser_ros.train.reconstruct import reconstruct
 
-        return reconstruct(recipe, stage, folder)
-    if _is_model(folder / "model") and summary.is_file():
+        return reconstruct(recipe, stage, folder, restart)
+    # After a restart the first process may not have removed the folder yet.
+    if not restart and _is_model(folder / "model") and summary.is_file():
         return {**json.loads(summary.read_text()), "status": "kept"}
     from ser_ros.train.stage import train_stage
 
@@ -76,4 +82,4 @@ def _stage(recipe: Recipe, name: str, stage: Any, folder: Path, start: Path | No
 
 
 def _is_model(folder: Path) -> bool:
-    return (folder / "config.json").is_file()
+    return os.path.isfile(folder / "config.json")  # False, too, for a name that no file can have

@@ -17,12 +17,12 @@ from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.assemble import first_model
 from ser_ros.train.callbacks import MetricsFile, ProgressBar, Samples, final_loss
-from ser_ros.train.dataset import CaptionDataset, collate
+from ser_ros.train.dataset import CaptionDataset, collate, encode
 from ser_ros.train.features import FeatureStore, tower_features
 from ser_ros.train.learner import Learner
 from ser_ros.train.recipe import Recipe, Stage
 from ser_ros.train.rows import Row, stage_rows
-from ser_ros.train.trainer import SerTrainer, last_checkpoint, training_arguments
+from ser_ros.train.trainer import SerTrainer, last_checkpoint, loader_errors, training_arguments
 
 
 def train_stage(recipe: Recipe, name: str, stage: Stage, folder: Path, start: Path | None) -> dict[str, Any]:
@@ -45,6 +45,7 @@ def train_stage(recipe: Recipe, name: str, stage: Stage, folder: Path, start: Pa
     main = args.process_index == 0
     model = first_model(recipe, start)
     _check_parts(model, name, stage)
+    _check_prompts(model, [*rows, *checked], recipe.max_length)
     model.train_only(stage.trains)
     layers = model.config.buffer_layers if name == "stage2" else model.config.connector.layers
     features = _features(recipe, stage, model, [*rows, *checked], layers, args)
@@ -57,27 +58,30 @@ def train_stage(recipe: Recipe, name: str, stage: Stage, folder: Path, start: Pa
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "sources.json").write_text(json.dumps([dataclasses.asdict(r) for r in reports], indent=2))
 
+    skip = recipe.missing_images == "skip"
+
     def dataset(some: Sequence[Row]) -> CaptionDataset:
         assert model.tokenizer is not None
-        skip = recipe.missing_images == "skip"
         return CaptionDataset(
             some, model.tokenizer, max_length=recipe.max_length, features=features, skip_broken=skip
         )
 
+    bar = ProgressBar(name)
     trainer = SerTrainer(
         model=learner,
         args=args,
         train_dataset=dataset(rows),
         eval_dataset=dataset(checked) if checked else None,
         data_collator=collate,
-        callbacks=[ProgressBar(name), MetricsFile(folder)],
+        callbacks=[bar, MetricsFile(folder)],
     )
     trainer.remove_callback(transformers.PrinterCallback)
     if recipe.sample_every and recipe.samples:
         shown = _spread(checked or rows, recipe.samples)
-        trainer.add_callback(Samples(shown, folder, recipe.sample_every, int(name == "stage2")))
+        trainer.add_callback(Samples(shown, folder, recipe.sample_every, int(name == "stage2"), skip))
     checkpoint = _agreed(last_checkpoint(folder) if main else None, args.world_size)
-    outcome = trainer.train(resume_from_checkpoint=checkpoint)
+    with bar, loader_errors():
+        outcome = trainer.train(resume_from_checkpoint=checkpoint)
     summary: dict[str, Any] = {
         "stage": name,
         "model": str(folder / "model"),
@@ -88,7 +92,8 @@ def train_stage(recipe: Recipe, name: str, stage: Stage, folder: Path, start: Pa
         "seconds": round(outcome.metrics["train_runtime"], 1),
     }
     if checked:
-        summary["validation_loss"] = trainer.evaluate()["eval_loss"]
+        with loader_errors():
+            summary["validation_loss"] = trainer.evaluate()["eval_loss"]
     _finish(trainer, recipe, folder, summary)
     return summary
 
@@ -110,6 +115,20 @@ def _check_parts(model: SerModel, name: str, stage: Stage) -> None:
         )
     if not stage.trains:
         raise UserError(f"stages.{name}.trains names no part, so nothing would learn")
+    idle = {"deeplens"} if name != "stage2" else set() if stage.glance_rate else {"connector"}
+    if idle & set(stage.trains):
+        raise UserError(f"stages.{name}.trains names {idle.pop()}, which learns nothing there; leave it out")
+
+
+def _check_prompts(model: SerModel, rows: Sequence[Row], max_length: int) -> None:
+    """Now, and not when the first row of a style is drawn, learn that the model has no such prompt.
+
+    Raises:
+        UserError: a style without prompt or second glance, or no room for a caption after it.
+    """
+    assert model.tokenizer is not None
+    for row in {(row.style, row.initial is None, row.in_prompt): row for row in rows}.values():
+        encode(row, model.tokenizer, max_length)
 
 
 def _features(
@@ -127,7 +146,8 @@ def _features(
         store = FeatureStore.of_model(Path(recipe.feature_cache), model)
         if store.missing(images):
             model.to(args.device)
-            store.build(images, tower_features(model, recipe.precision))
+            skip = recipe.missing_images == "skip"
+            store.build(images, tower_features(model, recipe.precision), skip_broken=skip)
     return store.only(layers)
 
 
@@ -159,6 +179,7 @@ def _finish(trainer: SerTrainer, recipe: Recipe, folder: Path, summary: dict[str
         shutil.rmtree(part, ignore_errors=True)
         model.save_pretrained(part, card=_card(recipe, summary))
         (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        shutil.rmtree(folder / "model", ignore_errors=True)  # one whose summary is gone
         os.replace(part, folder / "model")
         for checkpoint in folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)

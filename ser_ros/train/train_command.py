@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
             f"training needs {error.name}; install it with: pip install 'ser-ros[train]'"
         ) from None
     from ser_ros.train.run import run as run_recipe
+    from ser_ros.train.trainer import RESUMES
 
     transformers.logging.set_verbosity_error()
     try:
@@ -57,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         if error.errno not in (*UNWRITABLE_DISK, errno.EACCES, errno.ENOTDIR):
             raise
-        kept = "the same command goes on from its last checkpoint"
-        raise cannot_write(error.filename or recipe.output, error, kept) from None
+        raise cannot_write(error.filename or recipe.output, error, RESUMES) from None
     if int(os.environ.get("RANK", "0")) == 0:
         if args.json:
             print(json.dumps({"recipe": recipe.name, "output": recipe.output, "stages": stages}))

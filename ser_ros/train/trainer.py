@@ -5,21 +5,49 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import Trainer, TrainingArguments
 
+from ser_ros.errors import UserError, cannot_write, no_room
 from ser_ros.train.recipe import Recipe, Reconstruct, Stage
 
 WEIGHTS = "model.safetensors"
 STATE = "trainer_state.json"
+RESUMES = "the same command goes on from its last checkpoint"
+TORCH_CANNOT_WRITE = "inline_container"
+"""In torch's words for a file that it could not write to its end; the reason is not among them."""
+NO_ROOM = 1 << 20  # bytes free below which that reason is a full disk
 
 
 class SerTrainer(Trainer):
     """Saves and loads only what learns; the frozen rest comes from the model the stage starts with."""
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Write a checkpoint whole; what a full disk cuts short is removed again.
+
+        Raises:
+            UserError: the disk is full, or refuses for another reason.
+        """
+        folder = Path(self.args.output_dir, f"checkpoint-{self.state.global_step}")
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and TORCH_CANNOT_WRITE not in str(error):
+                raise
+            full = isinstance(error, RuntimeError) and shutil.disk_usage(self.args.output_dir).free < NO_ROOM
+            if self.args.should_save:
+                shutil.rmtree(folder, ignore_errors=True)
+            if full or "No space left on device" in str(error):
+                raise no_room(folder, RESUMES) from None
+            refused = error if isinstance(error, OSError) else OSError(str(error))
+            raise cannot_write(folder, refused, RESUMES) from None
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         folder = output_dir or self.args.output_dir
@@ -42,6 +70,15 @@ class SerTrainer(Trainer):
         weights = load_file(os.path.join(resume_from_checkpoint, WEIGHTS))
         learner = self.accelerator.unwrap_model(model if model is not None else self.model)
         learner.load_state_dict(weights, strict=False)
+
+
+@contextmanager
+def loader_errors() -> Iterator[None]:
+    """A process that loads pictures sends its whole traceback along; the sentence is its last line."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).rpartition("UserError: ")[2].strip()) from None
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -67,8 +104,6 @@ def training_arguments(recipe: Recipe, stage: Stage | Reconstruct, folder: Path)
         UserError: batch_size does not divide into micro batches of all processes, there is no GPU where
             the recipe wants one, or `fsdp` is none of transformers' options.
     """
-    from ser_ros.errors import UserError
-
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     micro = min(stage.micro_batch, max(1, stage.batch_size // processes))
     if stage.batch_size % (micro * processes):

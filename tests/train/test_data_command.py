@@ -73,3 +73,8 @@ def test_a_bad_recipe_is_one_sentence(toy: Toy, capsys: pytest.CaptureFixture[st
     assert "unknown parameter 'epoch'; did you mean 'epochs'?" in capsys.readouterr().err
     assert main(["data", "check", str(toy.recipe), "--html", "/none/page.html"]) == 2
     assert "cannot write /none/page.html" in capsys.readouterr().err
+    assert main(["data", "check", str(toy.recipe), "--html", str(toy.folder)]) == 2
+    assert f"cannot write {toy.folder}: Is a directory" in capsys.readouterr().err
+    for option in ("--pictures", "--decode"):
+        assert main(["data", "check", str(toy.recipe), option, "-3"]) == 2
+        assert f"{option} must be at least 0" in capsys.readouterr().err

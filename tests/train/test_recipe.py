@@ -116,6 +116,21 @@ def test_pseudo_files_are_read(tmp_path: Path) -> None:
         ("stages: {stage1: {data: [{path: a, limit: -1}]}}", r"data\[0\]\.limit must be at least 0"),
         ("log_every: 0\nstages: {stage1: {data: [{path: a}]}}", "log_every must be at least 1, not 0"),
         ("seed: x\nstages: {stage1: {data: [{path: a}]}}", "seed must be int"),
+        ("seed: -1\nstages: {stage1: {data: [{path: a}]}}", "seed must be from 0 to 4294967295, not -1"),
+        ("stages: {stage1: {data: [{path: a}], weight_decay: .nan}}", "weight_decay must be at least 0"),
+        ("stages: {stage1: {data: [{}]}}", r"data\[0\]\.path names no annotation file"),
+        ("stages: {stage2: {data: [{path: a, pseudo: [{}]}]}}", "pseudo names no file of `ser_ros pseudo`"),
+        (
+            "validation: {path: a, limit: -4}\nstages: {stage1: {data: [{path: a}]}}",
+            "validation.limit must be",
+        ),
+        ("stages: {reconstruct: {data: [{path: a}], heads: 0}}", "heads must be at least 1, not 0"),
+        (
+            "stages: {reconstruct: {data: [{path: a}], width: 36, heads: 8}}",
+            "width is 36; it must be a multiple",
+        ),
+        ("stages: {reconstruct: {data: [{path: a}], beta2: 1}}", "beta2 must be at least 0 and below 1"),
+        ("stages: {reconstruct: {data: [{path: a}], layers: []}}", "layers names no layer"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:

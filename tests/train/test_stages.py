@@ -87,10 +87,59 @@ def test_errors_are_one_sentence(toy: Toy, capsys: pytest.CaptureFixture[str]) -
     assert "batch_size 16 is no multiple of micro_batch 7" in capsys.readouterr().err
     assert main(["train", str(toy.recipe), "--set", "fsdp=full_shrd"]) == 2
     assert "fsdp is 'full_shrd'" in capsys.readouterr().err
+    paired = "validation={path: val/captions.json, images: val/images, pseudo: [{path: val/none.jsonl}]}"
+    assert main(["train", str(toy.recipe), "--set", paired]) == 2
+    said = capsys.readouterr().err
+    assert f"{toy.folder}/val/none.jsonl (validation, made by `ser_ros pseudo`)" in said
     (toy.folder / "train/pseudo.jsonl").unlink()
     assert main(["train", str(toy.recipe)]) == 2
     assert f"{toy.folder}/train/pseudo.jsonl (stage2, made by `ser_ros pseudo`)" in capsys.readouterr().err
     assert not (toy.folder / "run/pretrain").exists()
+
+
+def test_a_run_folder_that_cannot_be_is_one_sentence(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    (toy.folder / "taken/recipe.yaml").mkdir(parents=True)
+    for folder, reason in (
+        (toy.recipe, "a file stands where a folder should be"),
+        (toy.folder / "taken", "that is a folder"),
+        (toy.folder / ("x" * 300), "choose a shorter name"),
+        (Path("/proc/run"), "choose another place"),
+    ):
+        assert main(["train", str(toy.recipe), "--set", f"output={folder}"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("ser_ros train: cannot write ")
+        assert reason in said
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "stages.stage1.trains=[deeplens]",
+            "stages.stage1.trains names deeplens, which learns nothing there",
+        ),
+        ("stages.stage1.data.0.style=detailed", "no style 'detailed'"),
+        ("max_length=4", "max_length 4 leaves no room for a caption"),
+    ],
+)
+def test_a_stage_that_cannot_learn_ends_before_its_first_step(
+    toy: Toy, change: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(toy.recipe), "--stage", "stage1", "--set", change]) == 2
+    assert message in capsys.readouterr().err
+    assert not (toy.folder / "run/stage1").exists()
+
+
+def test_a_restart_does_not_keep_what_another_process_has_not_removed_yet(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["train", str(toy.recipe), "--stage", "stage1", "--set", "stages.stage1.max_steps=1"]
+    assert main(command) == 0
+    model = toy.folder / "run/stage1/model/model.safetensors"
+    before = model.stat().st_ino
+    monkeypatch.setenv("RANK", "1")  # not the process that removes
+    assert main([*command, "--restart"]) == 0
+    assert model.stat().st_ino != before
 
 
 def kill_when(process: subprocess.Popen, path: Path) -> None:
