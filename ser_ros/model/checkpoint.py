@@ -120,14 +120,8 @@ def load(
     config = SerConfig.load(folder)
     tokenizer = CaptionTokenizer.load(folder, config)
     weights = read_weights(folder)
-    try:
-        with no_weights():
-            model = SerModel(config, tokenizer)
-    except UserError as error:
-        raise UserError(f"{folder / 'config.json'}: {error}") from None
-    except REFUSALS as error:
-        reason = f"there is no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-        raise UserError(f"{folder / 'config.json'}: no network has these sizes ({reason})") from error
+    with no_weights(), refusals(folder / "config.json"):
+        model = SerModel(config, tokenizer)
     check_weights(weights, dict(model.state_dict()), folder)
     if dtype != "auto":
         chosen = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
@@ -153,6 +147,20 @@ def _local(path: str | Path) -> Path:
         raise UserError(
             f"there is no model folder {folder} and no such model could be fetched ({type(error).__name__})"
         ) from None
+
+
+@contextmanager
+def refusals(where: object) -> Iterator[None]:
+    """Build modules from sizes that somebody wrote; `where` is what a UserError says of their place."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    except torch.OutOfMemoryError:
+        raise
+    except REFUSALS as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise UserError(f"{where}: no network has these sizes ({reason})") from error
 
 
 @contextmanager

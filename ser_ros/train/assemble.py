@@ -12,11 +12,15 @@ import torch
 from torch import nn
 
 from ser_ros.errors import UserError
+from ser_ros.model.checkpoint import refusals
 from ser_ros.model.config import SerConfig
 from ser_ros.model.ser_model import SerModel
 from ser_ros.model.tokenizer import CaptionTokenizer
 from ser_ros.model.vision_tower import VisionTowers
 from ser_ros.train.recipe import ModelSource, Recipe
+
+RECIPE = "model.config of the recipe"
+"""What errors call the place of the sizes that a person wrote."""
 
 KINDS = {
     "clip": "CLIPVisionModel",
@@ -64,7 +68,8 @@ def first_tower(recipe: Recipe, layers: Sequence[int]) -> tuple[VisionTowers, Se
     found["connector"] = {"layers": list(layers)}
     found["deeplens"] = None
     config = SerConfig.from_json(json.dumps(_merged(json.loads(SerConfig().to_json()), found)), "the tower")
-    towers = VisionTowers(config)
+    with refusals("the tower"):
+        towers = VisionTowers(config)
     _load_towers(towers, recipe.model)
     return towers, config
 
@@ -90,10 +95,9 @@ def from_parts(source: ModelSource) -> SerModel:
         "eos": text.eos_token_id,
     }
     default = json.loads(SerConfig().to_json())
-    config = SerConfig.from_json(
-        json.dumps(_merged(_merged(default, found), source.config)), "model.config of the recipe"
-    )
-    model = SerModel(config, CaptionTokenizer(text.backend_tokenizer, config))
+    config = _changed(_merged(default, found), source.config)
+    with refusals(RECIPE):
+        model = SerModel(config, CaptionTokenizer(text.backend_tokenizer, config))
     _load_towers(model.vision, source)
     _load_language(model, source.language_model)
     return model
@@ -102,8 +106,7 @@ def from_parts(source: ModelSource) -> SerModel:
 def _with_deeplens_of(source: ModelSource) -> SerModel:
     """The saved model; where `model.config` has another DeepLens than it, a new one of that shape."""
     saved = SerModel.from_pretrained(source.start, dtype="fp32")
-    raw = _merged(json.loads(saved.config.to_json()), source.config)
-    config = SerConfig.from_json(json.dumps(raw), "model.config of the recipe")
+    config = _changed(json.loads(saved.config.to_json()), source.config)
     if config == saved.config:
         return saved
     if dataclasses.replace(config, deeplens=saved.config.deeplens) != saved.config:
@@ -116,7 +119,8 @@ def _with_deeplens_of(source: ModelSource) -> SerModel:
             f"{source.start} keeps tower layers up to {kept}, not layer {max(config.buffer_layers)}"
         )
     assert saved.tokenizer is not None
-    model = SerModel(config, CaptionTokenizer(saved.tokenizer.tokenizer, config))
+    with refusals(RECIPE):
+        model = SerModel(config, CaptionTokenizer(saved.tokenizer.tokenizer, config))
     weights = {
         name: weight for name, weight in saved.state_dict().items() if not name.startswith("deeplens.")
     }
@@ -193,13 +197,18 @@ def _statistics(name: str) -> dict[str, Any]:
     return {"mean": processor["image_mean"], "std": processor["image_std"]}
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes`, mapping by mapping; `sizes` are replaced as a whole when they are found anew."""
+def _changed(base: dict[str, Any], changes: dict[str, Any]) -> SerConfig:
+    """`base` with the changes of a recipe; a YAML value that JSON lacks, a date, is refused as text."""
+    return SerConfig.from_json(json.dumps(_merged(base, changes, whole=""), default=str), RECIPE)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any], whole: str = "sizes") -> dict[str, Any]:
+    """`base` with `changes`, mapping by mapping; `whole` is replaced as a whole, as sizes found anew are."""
     result = dict(base)
     for key, value in changes.items():
         inner = result.get(key)
-        if isinstance(value, dict) and isinstance(inner, dict) and key != "sizes":
-            result[key] = _merged(inner, value)
+        if isinstance(value, dict) and isinstance(inner, dict) and key != whole:
+            result[key] = _merged(inner, value, whole)
         else:
             result[key] = value
     return result
@@ -240,6 +249,7 @@ def _load_language(model: SerModel, name: str) -> None:
     if any("lora_" in key for key in expected):
         # peft puts each adapted layer's own weights under base_layer.
         weights = {_adapted(key, expected): value for key, value in weights.items()}
+    _fit(mine, weights, name)
     missing, unknown = mine.load_state_dict(weights, strict=False)
     missing = [key for key in missing if "lora_" not in key]
     if missing or unknown:
@@ -260,4 +270,14 @@ def _copy(mine: nn.Module, theirs: nn.Module, name: str) -> None:
     missing = [key for key in mine.state_dict() if key not in weights]
     if missing:
         raise UserError(f"{name} lacks the weights {', '.join(missing[:3])}")
+    _fit(mine, weights, name)
     mine.load_state_dict(weights)
+
+
+def _fit(mine: nn.Module, weights: dict[str, torch.Tensor], name: str) -> None:
+    for key, weight in mine.state_dict().items():
+        if key in weights and weights[key].shape != weight.shape:
+            raise UserError(
+                f"{RECIPE} does not fit {name}: {key} has the sizes {list(weights[key].shape)} there, "
+                f"not {list(weight.shape)}"
+            )

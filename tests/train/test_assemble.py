@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -240,3 +241,45 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         from_parts(ModelSource(vision_tower=language, language_model=language))
     with pytest.raises(UserError, match=r"model\.vision_tower: .*none is neither"):
         from_parts(ModelSource(vision_tower=str(tmp_path / "none"), language_model=str(tmp_path / "none")))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"deeplens": {"width": -8}}, "model.config of the recipe: no network has these sizes"),
+        (
+            {"deeplens": {"heads": 3}},
+            "model.config of the recipe: 3 attention heads cannot share 16 channels",
+        ),
+        ({"connector": {"hidden": 10**12}}, "model.config of the recipe: no network has these sizes"),
+        ({"language": {"lora": {"rank": 0}}}, "model.config of the recipe: no network has these sizes"),
+        (
+            {"language": {"sizes": {"ffn_dim": 99}}},
+            r"model.config of the recipe does not fit .*fc1.weight has",
+        ),
+        ({"image": {"size": datetime.date(2026, 1, 1)}}, "image: size: expected int, got '2026-01-01'"),
+    ],
+)
+def test_impossible_sizes_are_one_sentence(tmp_path: Path, change: dict, message: str) -> None:
+    source = ModelSource(
+        vision_tower=str(save_tower(tmp_path / "tower", "clip")),
+        language_model=str(save_language(tmp_path / "lm", "opt")),
+        config={part: {**CONFIG.get(part, {}), **change.get(part, {})} for part in {**CONFIG, **change}},
+    )
+    with pytest.raises(UserError, match=message):
+        from_parts(source)
+    if "deeplens" in change:
+        toy_model().save_pretrained(tmp_path / "saved")
+        with pytest.raises(UserError, match=r"model\.config of the recipe: "):
+            first_model(Recipe(model=ModelSource(start=str(tmp_path / "saved"), config=change)), None)
+
+
+def test_one_size_of_a_part_can_be_changed(tmp_path: Path) -> None:
+    """OPT's dropout, say; its other sizes stay those of the folder."""
+    source = ModelSource(
+        vision_tower=str(save_tower(tmp_path / "tower", "clip")),
+        language_model=str(save_language(tmp_path / "lm", "opt")),
+        config=CONFIG | {"language": {"sizes": {"dropout": 0.0}}},
+    )
+    sizes = from_parts(source).config.language.sizes
+    assert (sizes["dropout"], sizes["hidden_size"]) == (0.0, 24)
