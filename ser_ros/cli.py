@@ -9,8 +9,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
 from ser_ros import __version__
 from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write
@@ -66,7 +70,13 @@ EXTRAS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit code (2 for bad input, 130 after Ctrl-C)."""
+    """Run one verb; return the exit code (2 for bad input, 130 after Ctrl-C).
+
+    The first Ctrl-C lets a verb keep what it has and say so; one more ends the process at once.
+    """
+    heard = threading.current_thread() is threading.main_thread()
+    if heard and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # "?" for a letter that a terminal's encoding lacks
@@ -103,6 +113,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # Else a second one, while files are closed or Python ends, would turn exit code 130 into -2.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

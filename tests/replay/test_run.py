@@ -101,6 +101,22 @@ def test_replay_stopped_as_a_process_goes_on_too(model, tmp_path, start_process,
     assert lines.read_bytes().startswith(kept[: kept.rfind(b"\n")])
 
 
+def test_an_impatient_ctrl_c_ends_a_replay_with_the_same_exit_code(model, tmp_path, start_process):
+    bag = write_rosbag2(tmp_path / "drive", frames=60)
+    out = tmp_path / "out"
+    arguments = ("replay", str(bag), "--model", str(model), "--max-tokens", "12", "--out", str(out))
+    process = start_process(python_module("ser_ros.cli", *arguments))
+    while not (out / "captions.jsonl").is_file():
+        assert process.popen.poll() is None, process.output
+        time.sleep(0.01)
+    while process.popen.poll() is None:  # a second one, a third one ..., wherever the first one is by then
+        process.popen.send_signal(signal.SIGINT)
+        time.sleep(0.001)
+    assert process.popen.returncode == 130
+    assert "Traceback" not in process.output
+    assert main(list(arguments)) == 0
+
+
 def test_replay_stopped_after_the_captions_says_that_they_are_kept(model, tmp_path, start_process):
     bag = write_rosbag2(tmp_path / "drive", frames=60)
     out = tmp_path / "out"
