@@ -43,6 +43,37 @@ def test_a_memory_that_cannot_be_written_says_why_and_can_be_read(tmp_path: Path
         said, speech = open_read_only(mounted, path).splitlines()
         assert said == f"readable: cannot write the memory {path}: its disk is mounted read-only"
         assert speech.startswith("I last saw the red chair")
+        assert list(tmp_path.iterdir()) == [path]
+
+
+WATCH = """
+import sys
+from ser_ros.graph.memory import Memory
+with Memory.open(sys.argv[1], read_only=True) as memory:
+    for line in sys.stdin:
+        print(memory.query(line).speech, flush=True)
+"""
+
+
+@needs_mounts
+def test_a_reader_that_may_not_write_sees_what_another_process_begins_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with Memory.open(path) as memory:
+        memory.observe(seen("a red chair"))
+    command = [*read_only(path), sys.executable, "-c", WATCH, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+
+        def ask(question: str) -> str:
+            print(question, file=reader.stdin, flush=True)
+            return reader.stdout.readline()
+
+        assert ask("where is the cup").startswith("I have not seen a cup")
+        with Memory.open(path) as memory:
+            memory.observe(seen("a blue cup", 1))
+            assert ask("where is the cup").startswith("I last saw the blue cup")
+        assert ask("where is the cup").startswith("I last saw the blue cup")
 
 
 @needs_mounts

@@ -22,6 +22,7 @@ def connect(path: str) -> sqlite3.Connection:
         path: the file, made where it is missing, or ":memory:".
 
     Raises:
+        NotWritable: there is a file, and this process may not write it.
         UserError: the path is a folder, or its folder cannot be made.
         sqlite3.Error: see `opening_error`.
     """
@@ -36,6 +37,8 @@ def connect(path: str) -> sqlite3.Connection:
             raise UserError(
                 f"cannot make the folder of the memory {file}: {error.strerror}; give another path"
             ) from error
+        if _holds_something(file) and (reason := _why_unwritable(file)):
+            raise NotWritable(f"cannot write the memory {path}: {reason}")  # before SQLite makes a log for it
         database = str(file)
     db = sqlite3.connect(database, isolation_level=None, check_same_thread=False, timeout=5.0)
     db.row_factory = sqlite3.Row
@@ -49,8 +52,11 @@ def connect(path: str) -> sqlite3.Connection:
     return db
 
 
-def connect_read_only(path: str) -> sqlite3.Connection:
+def connect_read_only(path: str) -> tuple[sqlite3.Connection, bool]:
     """A connection that only reads, also while another process writes the file.
+
+    Returns:
+        the connection, and whether it takes the file for one that nobody writes: see `is_written`.
 
     Raises:
         UserError: there is no such file, or this user may not read it or its log.
@@ -66,6 +72,8 @@ def connect_read_only(path: str) -> sqlite3.Connection:
     # A connection that could write, but for the pragma: SQLite lets the last one that closes the file
     # fold in the log and remove it, and one that could not would leave two empty files for ever.
     uri = file.as_uri()
+    if not os.access(file, os.W_OK) and not is_written(path):
+        return _connect_unchanging(uri), True  # else we would make both files and could not remove them
     db = sqlite3.connect(
         f"{uri}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
     )
@@ -74,15 +82,25 @@ def connect_read_only(path: str) -> sqlite3.Connection:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
         db.close()
-        if Path(f"{file}-wal").exists():  # what is in the log must not be missed
+        if is_written(path):  # what is in the log must not be missed
             raise UserError(
                 f"the memory {file} has a log that cannot be read ({error}): give this user permission to"
                 f" read {file.name}-wal and {file.name}-shm, or close the memory where it is written"
             ) from error
-        # A folder we may not write: SQLite cannot make its -shm file, so nobody else writes either.
-        db = sqlite3.connect(
-            f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
-        )
+        return _connect_unchanging(uri), True  # a folder we may not write: SQLite cannot make its -shm file
+    db.row_factory = sqlite3.Row
+    return db, False
+
+
+def is_written(path: str) -> bool:
+    """Whether a log lies beside the file: another process has it open to write, or was killed."""
+    return Path(f"{absolute(path)}-wal").exists()
+
+
+def _connect_unchanging(uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+    )
     db.row_factory = sqlite3.Row
     return db
 
@@ -94,9 +112,13 @@ def opening_error(path: str, error: sqlite3.Error, *, read_only: bool) -> UserEr
     reason = "" if read_only or path == IN_MEMORY else _why_unwritable(absolute(path))
     if not reason:
         return UserError(f"cannot open the memory {path}: {error}; move it away or give another path")
-    if absolute(path).is_file() and absolute(path).stat().st_size:
+    if _holds_something(absolute(path)):
         return NotWritable(f"cannot write the memory {path}: {reason}")
     return UserError(f"cannot make the memory {path}: {reason}; give another path")
+
+
+def _holds_something(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size > 0
 
 
 def disk_is_full(error: BaseException | None) -> bool:

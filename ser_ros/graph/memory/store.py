@@ -21,6 +21,7 @@ from ser_ros.graph.memory.connection import (
     absolute,
     connect,
     connect_read_only,
+    is_written,
     opening_error,
 )
 from ser_ros.graph.memory.schema import APPLICATION_ID, MIGRATIONS, TABLES, VERSION
@@ -49,8 +50,12 @@ class Store:
         self.path = os.fspath(path)
         self.read_only = read_only
         self._checkpointer: Checkpointer | None = None
+        self._unchanging = False
         try:
-            self.db = (connect_read_only if read_only else connect)(self.path)
+            if read_only:
+                self.db, self._unchanging = connect_read_only(self.path)
+            else:
+                self.db = connect(self.path)
         except sqlite3.Error as error:
             raise opening_error(self.path, error, read_only=read_only) from error
         try:
@@ -106,6 +111,9 @@ class Store:
             if self.db.in_transaction:
                 yield self.db
                 return
+            if self._unchanging and is_written(self.path):  # somebody began to
+                self.db.close()
+                self.db, self._unchanging = connect_read_only(self.path)
             self.db.execute("BEGIN")
             try:
                 yield self.db
