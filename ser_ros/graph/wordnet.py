@@ -9,6 +9,7 @@ first use. A word may be a plural or inflected form; it is looked up as it stand
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +33,11 @@ _LEXNAMES = (
     "verb.emotion verb.motion verb.perception verb.possession verb.social verb.stative verb.weather"
 )
 LEXNAMES = _LEXNAMES.split()
+_LIVING = frozenset(("noun.animal", "noun.person"))
+_UNSEEN = frozenset((
+    "noun.act", "noun.attribute", "noun.cognition", "noun.event", "noun.feeling", "noun.motive",
+    "noun.process", "noun.relation", "noun.state", "noun.time",
+))  # fmt: skip
 
 
 class _PartOfSpeech:
@@ -145,6 +151,27 @@ def is_a(a: str, b: str, most_senses: int = 2) -> bool:
     return bool(target) and target[0] in kinds(a, most_senses)
 
 
+@lru_cache(16384)
+def is_kind_of_head(compound: str) -> bool:
+    """Whether a compound is what its last word says: a coffee table is a table, a hot dog no dog.
+
+    False only where the last word names first of all an animal or a person, and WordNet has the compound
+    as something else. Other gaps of its hierarchy ("trash can" is no kind of "can") tell nothing.
+    """
+    found, head = senses(compound)[:2], compound.rpartition(" ")[2]
+    if not found or head == compound or lexname(compound) == lexname(head):
+        return True
+    if senses("organism")[0] not in kinds(head, 1):
+        return True
+    if not kinds(compound).isdisjoint(senses(head)):  # a computer mouse is the mouse of the fourth sense
+        return True
+    return not _lexnames(found).isdisjoint(_lexnames(senses(head)[:3]) - _LIVING)  # fish is food, too
+
+
+def _lexnames(synsets: Iterable[int]) -> set[str]:
+    return {LEXNAMES[_wordnet("n").lexnames[synset]] for synset in synsets}
+
+
 @lru_cache(4096)
 def count_kinds(word: str, most: int) -> int:
     """How many synsets are a kind of a noun's first sense, itself included; counted up to about `most`."""
@@ -181,3 +208,15 @@ def is_physical(word: str) -> bool:
     if not found and " " in word:
         return is_physical(word.rpartition(" ")[2])
     return not found or senses("physical entity")[0] in kinds(word, 3)
+
+
+def is_visible(word: str) -> bool:
+    """Whether a camera may see what a noun names: in no sense a feeling, an act, a time; True if unknown.
+
+    A racket is a noise first, and only in its fourth sense a thing. Greetings are not seen, signs are.
+    """
+    found = senses(word)
+    if not found and " " in word:
+        return is_visible(word.rpartition(" ")[2])
+    greets = bool(found) and senses("greeting")[0] in kinds(word, 1)
+    return not found or not (greets or _lexnames(found) <= _UNSEEN)

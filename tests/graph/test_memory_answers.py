@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from ser_ros.graph.memory import Memory, MemoryConfig, Question
+from ser_ros.graph.memory import Memory, MemoryConfig, Observation, Question
 from ser_ros.graph.memory.question import Area, Description
+from ser_ros.graph.parser import parse
+from ser_ros.graph.triples import SceneTriples
 from tests.graph.memory_scenes import SECOND, START, pose, seen
 
 KITCHEN, LIVING, OFFICE = pose(0, 0), pose(8, 0), pose(8, 8)
@@ -101,6 +103,7 @@ def test_the_best_answer(home: Memory, question: str, first: str, room: str) -> 
             "where is the poodle?",
             "I have not seen a poodle, but I saw a brown dog 9 minutes ago in the living room, on the rug.",
         ),
+        ("where is the racket", "I have not seen a racket."),
         ("hello", '"hello" is nothing I could see; ask for a thing, a room or what changed.'),
         (
             "wo ist der Stuhl",
@@ -143,6 +146,22 @@ def test_an_answer_cites_the_caption_and_where_the_robot_stood(home: Memory) -> 
     assert best.caption[best.start : best.end] == "cup"
     assert (best.stamp_ns, best.camera, best.pose) == (START + 2 * SECOND, "front", KITCHEN)
     assert best.relation == "on the table"
+
+
+@pytest.mark.parametrize("question", ["where is the dog", "an animal", "who is there", "how many people"])
+def test_a_hot_dog_is_neither_dog_nor_person(question: str) -> None:
+    with Memory.open() as memory:
+        memory.observe(seen("a hot dog on a plate"))
+        assert not memory.query(question).matches
+        assert memory.query("where is the hot dog").speech.startswith("I last saw the hot dog")
+
+
+@pytest.mark.parametrize(("seen_first", "asked"), [("a toy car", "car"), ("a teddy bear", "bear")])
+def test_the_figure_of_a_thing_is_offered_as_something_else(seen_first: str, asked: str) -> None:
+    with Memory.open() as memory:
+        memory.observe(seen(seen_first))
+        speech = memory.query(f"where is the {asked}").speech
+        assert speech.startswith(f"I have not seen a {asked}, but I saw {seen_first}")
 
 
 def test_scores_order_what_fits_better_first(home: Memory) -> None:
@@ -226,6 +245,18 @@ def test_things_of_many_names_are_counted_all() -> None:
         assert memory.counts()["objects"] == 100
         assert memory.query("how many red things are there").speech == "I remember 100 red things."
         assert memory.query("how many things are there").speech == "I remember 100 things."
+
+
+def test_more_than_a_few_thousand_things_are_counted_all() -> None:
+    said = parse("a red chair near a window")
+    chair, window = said.objects
+    chairs = tuple(replace(chair, id=1 + number) for number in range(4100))
+    near = tuple(replace(said.relations[0], subject=1 + number, object=0) for number in range(0, 4100, 2))
+    crowd = SceneTriples(said.caption, (replace(window, id=0), *chairs), near)
+    with Memory.open() as memory:
+        memory.observe(Observation(START, "front", crowd))
+        assert memory.query("how many red chairs are there").speech == "I remember 4100 red chairs."
+        assert memory.query("how many chairs are near the window").speech.startswith("I remember 2050 chairs")
 
 
 def test_what_one_picture_alone_showed_is_doubted() -> None:

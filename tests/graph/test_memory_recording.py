@@ -70,6 +70,13 @@ def test_an_older_image_that_nothing_cites_is_dropped() -> None:
         ("a box", "two boxes", False),
         ("a closed door", "an open door", True),
         ("a snowboard", "a snowboarder", False),
+        ("a dog", "a hot dog", False),
+        ("a mouse", "a computer mouse", True),
+        ("a bat", "a baseball bat", True),
+        ("a hydrant", "a fire hydrant", True),
+        ("a teddy bear", "a stuffed bear", True),
+        ("a bear", "a teddy bear", False),
+        ("a toy car", "a car", False),
     ],
 )
 def test_names_and_properties_decide(first: str, second: str, same: bool) -> None:
@@ -82,6 +89,9 @@ def test_names_and_properties_decide(first: str, second: str, same: bool) -> Non
         ("a coffee table", "a dining table", True),
         ("a wooden table", "a metal table", True),
         ("a box", "two boxes", True),
+        ("a bear", "a teddy bear", True),
+        ("a toy car", "a car", True),
+        ("a dog", "a hot dog", False),
         ("a red chair", "a blue chair", False),
         ("a dog", "a cat", False),
     ],

@@ -52,6 +52,26 @@ def test_not_physical(word: str) -> None:
     assert not wordnet.is_physical(word)
 
 
+@pytest.mark.parametrize("compound", ["coffee table", "computer mouse", "tuna fish", "trash can"])
+def test_most_compounds_are_what_they_end_in(compound: str) -> None:
+    assert wordnet.is_kind_of_head(compound)
+
+
+@pytest.mark.parametrize("compound", ["hot dog", "teddy bear", "record player", "gingerbread man"])
+def test_some_compounds_are_not(compound: str) -> None:
+    assert not wordnet.is_kind_of_head(compound)
+
+
+@pytest.mark.parametrize("word", ["racket", "wet floor sign", "logo", "dog", "frobnicator"])
+def test_visible(word: str) -> None:
+    assert wordnet.is_visible(word)
+
+
+@pytest.mark.parametrize("word", ["happiness", "temperature", "day", "hello"])
+def test_not_visible(word: str) -> None:
+    assert not wordnet.is_visible(word)
+
+
 def test_synonyms_leave_out_the_word() -> None:
     assert wordnet.synonyms("sofa") == ("couch", "lounge")
     assert wordnet.synonyms("unheardofthing") == ()

@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from ser_ros.graph.memory.config import MemoryConfig
-from ser_ros.graph.memory.identity import is_person
+from ser_ros.graph.memory.identity import Name, is_person
 from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of
 from ser_ros.graph.memory.speech import a_thing, join
 from ser_ros.graph.memory.store import Store
@@ -171,7 +171,8 @@ class Announcer:
 
 
 def _hazard(row: sqlite3.Row) -> bool:
-    return row["head"] in HAZARDS or is_person(row["head"])
+    kind = Name(row["label"], row["head"]).kind
+    return kind in HAZARDS or is_person(kind)
 
 
 def _distance(first: sqlite3.Row, second: sqlite3.Row) -> float:

@@ -12,12 +12,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ser_ros.graph.memory.identity import Name, NameRule
 from ser_ros.graph.memory.question import ANYTHING, Description, Question
 from ser_ros.graph.memory.rows import limits_of, select
-from ser_ros.graph.memory.scoring import NO_ROOM, OTHER_ROOM, attribute_score, name_score
+from ser_ros.graph.memory.scoring import NO_ROOM, OTHER_ROOM, look_score, name_score
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import STRUCTURE
 
@@ -30,6 +30,12 @@ _LABELS = """WITH RECURSIVE name (label) AS (
     FROM name WHERE label IS NOT NULL)
 SELECT label, (SELECT head FROM object WHERE object.label = name.label
     ORDER BY object.attributes, trust, last_seen LIMIT 1) FROM name WHERE label IS NOT NULL"""
+
+
+# The objects of one look, and the places that know their rooms.
+_OF_LOOK = """object ON object.label = json_extract(look.value, '$[0]')
+    AND object.attributes = json_extract(look.value, '$[1]')"""
+_ROOMS = """LEFT JOIN place ON place.id = object.place LEFT JOIN place AS home ON home.id = object.home"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Candidates:
     def __init__(self, store: Store, names: NameRule):
         self._store, self._names = store, names
         self._labels: list[Name] = []
-        self._labels_at: tuple[int, int] | None = None
+        self._labels_at: tuple[int, ...] | None = None
 
     def forget(self) -> None:
         """Drop what is known of the store, as after another one was loaded into it."""
@@ -77,7 +83,7 @@ class Candidates:
     def labels(self) -> list[Name]:
         """The names of the things in the store."""
         db = self._store.db
-        version = (db.execute("PRAGMA data_version").fetchone()[0], db.total_changes)
+        version = (id(db), db.execute("PRAGMA data_version").fetchone()[0], db.total_changes)
         if version != self._labels_at:
             self._labels = known_names(self._store)
             self._labels_at = version
@@ -98,7 +104,7 @@ class Candidates:
             room: where one is asked for, besides that of the thing.
             least: what fits worse is left out.
         """
-        rooms = [name for name in (thing.room, room) if name]
+        rooms = list(filter(None, (thing.room, room)))
         looks = self._looks(thing)
         found: list[Fit] = []
         for score in sorted(looks, reverse=True):
@@ -132,10 +138,27 @@ class Candidates:
 
     def count(self, numbers: Sequence[int]) -> tuple[int, bool]:
         """How many things those of some objects are that are not gone, and whether there may be more."""
+        objects = "object WHERE id IN (SELECT value FROM json_each(?))"
+        return self._count(objects, (json.dumps(numbers),))
+
+    def count_described(
+        self, thing: Description, question: Question, *, room: str, least: float
+    ) -> tuple[int, bool]:
+        """The same of all objects that fit a description, however many; arguments as for `described`."""
+        looks = self._looks(thing)
+        alike = [(label, texts, score) for score in looks if score >= least for label, texts in looks[score]]
+        rooms = list(filter(None, (thing.room, room)))
+        room_fit, join = _room_fit(rooms)
+        limits, values = limits_of(question)
+        objects = f"""json_each(?) AS look CROSS JOIN {_OF_LOOK} {join}
+            WHERE json_extract(look.value, '$[2]') * trust * {room_fit} >= ? {limits}"""
+        return self._count(objects, (json.dumps(alike), *rooms, least, *values))
+
+    def _count(self, objects: str, values: Sequence[Any]) -> tuple[int, bool]:
         things, vague = self._store.db.execute(
-            """SELECT total(coalesce(count, 1 + plural)), total(plural AND count IS NULL) FROM object
-            WHERE gone = 0 AND id IN (SELECT value FROM json_each(?))""",
-            (json.dumps(numbers),),
+            f"""SELECT total(coalesce(object.count, 1 + plural)), total(plural AND object.count IS NULL)
+            FROM {objects} AND gone = 0""",
+            values,
         ).fetchone()
         return int(things), bool(vague)
 
@@ -149,7 +172,7 @@ class Candidates:
             GROUP BY label, attributes""",
             (json.dumps(list(names)),),
         ):
-            look = attribute_score(thing.attributes, frozenset(filter(None, texts.split("|"))))
+            look = look_score(thing, label, frozenset(filter(None, texts.split("|"))))
             looks[names[label] * look].append((label, texts))
         return looks
 
@@ -158,17 +181,11 @@ class Candidates:
     ) -> list[Fit]:
         """The best objects of some looks that fit as well as each other."""
         limits, values = limits_of(question)
-        room, join = "1.0", ""
-        for _ in rooms:
-            room += f" * CASE coalesce(home.room, place.room, '') WHEN ? THEN 1.0 WHEN '' THEN {NO_ROOM}"
-            room += f" ELSE {OTHER_ROOM} END"
-            join = """LEFT JOIN place ON place.id = object.place
-                LEFT JOIN place AS home ON home.id = object.home"""
+        room_fit, join = _room_fit(rooms)
         rows = self._store.db.execute(
-            f"""SELECT object.id, last_seen, ? * trust * {room} AS fit FROM json_each(?) AS look
-            CROSS JOIN object ON object.label = json_extract(look.value, '$[0]')
-            AND object.attributes = json_extract(look.value, '$[1]') {join}
-            WHERE 1 {limits} ORDER BY round(100.0 * fit) DESC, last_seen DESC, object.id LIMIT ?""",
+            f"""SELECT object.id, last_seen, ? * trust * {room_fit} AS fit FROM json_each(?) AS look
+            CROSS JOIN {_OF_LOOK} {join} WHERE 1 {limits}
+            ORDER BY round(100.0 * fit) DESC, last_seen DESC, object.id LIMIT ?""",
             (score, *rooms, json.dumps(looks), *values, most),
         )
         return [Fit.of(number, fit, last_seen) for number, last_seen, fit in rows]
@@ -177,6 +194,15 @@ class Candidates:
 def known_names(store: Store) -> list[Name]:
     """The names of the things in a store, by label."""
     return [Name(label, head) for label, head in store.db.execute(_LABELS)]
+
+
+def _room_fit(rooms: Sequence[str]) -> tuple[str, str]:
+    """How well an object's room fits those asked for, one value each, and the tables that this needs."""
+    if not rooms:
+        return "1.0", ""
+    room = f"""CASE coalesce(home.room, place.room, '')
+        WHEN ? THEN 1.0 WHEN '' THEN {NO_ROOM} ELSE {OTHER_ROOM} END"""
+    return " * ".join([room] * len(rooms)), _ROOMS
 
 
 def _hundredths(score: float) -> int:

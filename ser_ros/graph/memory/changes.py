@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of, match_of
-from ser_ros.graph.memory.scoring import attribute_score
+from ser_ros.graph.memory.scoring import look_score
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import STRUCTURE
 
@@ -52,5 +52,5 @@ def changes(store: Store, question: Question, names: Mapping[str, float] | None)
 
 
 def _fits(row: sqlite3.Row, question: Question, names: Mapping[str, float]) -> bool:
-    asked = question.thing.attributes if question.thing else frozenset()
-    return names[row["label"]] * attribute_score(asked, attributes_of(row)) >= question.min_score
+    look = 1.0 if question.thing is None else look_score(question.thing, row["label"], attributes_of(row))
+    return names[row["label"]] * look >= question.min_score

@@ -2,9 +2,11 @@
 
 The rule is measured on names (facts in docs/memory.md): things are the same by equal name, by a shared
 first or second WordNet sense, or by a cosine of their names above `same_cosine`; kinds of person merge
-with "person". Colours, materials, sides, sizes and number can veto. A cosine between `possible_cosine`
-and `same_cosine`, and names that differ in what stands before one head ("coffee table", "dining
-table"), only link. A wrong link can be undone by whoever reads it, a wrong merge cannot.
+with "person". A compound counts by its head, a coffee table as a table, but for what is none: a hot dog is
+no dog, and a teddy bear is the figure of a bear. Colours, materials, sides, sizes, number and being a
+figure can veto. A cosine between `possible_cosine` and `same_cosine`, and names that differ in what stands
+before one head ("coffee table", "dining table"), only link. A wrong link can be undone by whoever reads it,
+a wrong merge cannot.
 """
 
 from __future__ import annotations
@@ -50,6 +52,17 @@ class Name:
     label: str
     head: str
 
+    @property
+    def kind(self) -> str:
+        """The noun that tells its kind: "table" of "coffee table", all of "hot dog"."""
+        return self.head if wordnet.is_kind_of_head(self.label) else self.label
+
+    def shares_head(self, other: Name) -> bool:
+        """Whether both may be called by one last word: a bear, a teddy bear, but no dog and hot dog."""
+        return self.head == other.head and all(
+            name.kind == name.head or is_figure(name.label) for name in (self, other)
+        )
+
 
 class NameRule:
     """Compares names; remembers for each name which known names it goes with."""
@@ -86,7 +99,7 @@ class NameRule:
         """Whether two names can name one thing."""
         if first.label == second.label:
             return Likeness(Verdict.SAME, 1.0)
-        if first.head == second.head:
+        if first.shares_head(second):
             if first.head in (first.label, second.label):
                 return Likeness(Verdict.SAME, 0.9)
             if wordnet.same_thing(first.label, second.label):
@@ -98,7 +111,7 @@ class NameRule:
             and wordnet.same_thing(first.head, second.head)
         ):
             return Likeness(Verdict.SAME, 0.9)
-        people = is_person(first.head), is_person(second.head)
+        people = is_person(first.kind), is_person(second.kind)
         if all(people):
             if {first.head, second.head} & PERSONS:
                 return Likeness(Verdict.SAME, 0.8)
@@ -124,17 +137,30 @@ class NameRule:
 
 
 @lru_cache(4096)
-def is_person(head: str) -> bool:
-    """Whether the noun names a person: "man", "skier".
+def is_person(kind: str) -> bool:
+    """Whether a `Name.kind` is one of persons: "man", "skier".
 
     Not "monitor", "printer", "washer": WordNet puts the person first there, a camera sees the device. Nor
     "unicorn", "dragon", which WordNet files with the persons: what is imagined is none.
     """
-    if head in PERSONS or head in _MEN:
+    if kind in PERSONS or kind in _MEN:
         return True
-    device = wordnet.senses("artifact")[0] in wordnet.kinds(head, 3)
-    real = wordnet.senses("physical entity")[0] in wordnet.kinds(head, 1)
-    return wordnet.lexname(head) == "noun.person" and real and not device
+    if " " in kind:  # a hot dog is a show-off first, but what is named by its last word is of that kind
+        return False
+    device = wordnet.senses("artifact")[0] in wordnet.kinds(kind, 3)
+    real = wordnet.senses("physical entity")[0] in wordnet.kinds(kind, 1)
+    return wordnet.lexname(kind) == "noun.person" and real and not device
+
+
+@lru_cache(4096)
+def is_figure(label: str) -> bool:
+    """Whether the name says that it is only the figure of a thing: "teddy bear"."""
+    return wordnet.is_a(label, "plaything", most_senses=1)
+
+
+def look_of(label: str, attributes: frozenset[str]) -> frozenset[str]:
+    """The attributes with what the name itself says: a teddy bear is a toy."""
+    return attributes | {"toy"} if is_figure(label) else attributes
 
 
 def _derived(first: str, second: str) -> bool:
@@ -154,7 +180,7 @@ def judge(
 
     Args:
         name: how their names compare.
-        attributes: normal attributes of both.
+        attributes: normal attributes of both, as `look_of` gives them.
         plural: whether each is several things ("two chairs").
         distance: between their places, metres; NaN where one has none and time has to do.
         radius: `merge_radius`.

@@ -21,7 +21,7 @@ from ser_ros.graph.memory.evidence import drop_uncited, trim_evidence
 from ser_ros.graph.memory.grid import cell, settle_grid
 from ser_ros.graph.memory.grouping import Groups, joined, neighbours
 from ser_ros.graph.memory.homes import nearest_home
-from ser_ros.graph.memory.identity import Name, NameRule, Verdict, judge
+from ser_ros.graph.memory.identity import Name, NameRule, Verdict, judge, look_of
 from ser_ros.graph.memory.places import settle_room
 from ser_ros.graph.memory.snapshot import Row, Snapshot, Transform, read_snapshot
 from ser_ros.graph.memory.states import settle_attributes, trim_history
@@ -143,7 +143,7 @@ class _Writer:
             likeness = names.related(Name(a["label"], a["head"])).get(b["label"])
             if likeness is None or self._objects.share_memory(a["uid"], b["uid"]):
                 continue
-            known = _attributes(a), _attributes(b)
+            known = look_of(a["label"], _attributes(a)), look_of(b["label"], _attributes(b))
             likeness = judge(likeness, known, (bool(a["plural"]), bool(b["plural"])), distance, radius)
             if likeness.verdict:
                 pairs[likeness.verdict].append((likeness.score, *sorted((a["uid"], b["uid"]))))

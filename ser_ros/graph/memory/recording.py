@@ -11,7 +11,7 @@ from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.evidence import drop_uncited, keep_evidence
 from ser_ros.graph.memory.grid import cell, cells_around, settle_grid
 from ser_ros.graph.memory.homes import nearest_home
-from ser_ros.graph.memory.identity import Likeness, NameRule, Verdict, judge
+from ser_ros.graph.memory.identity import Likeness, NameRule, Verdict, judge, look_of
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.places import Places, View, short_hash, usable
 from ser_ros.graph.memory.relations import record_relations
@@ -145,7 +145,7 @@ class Recorder:
                 attributes = frozenset(filter(None, known["attributes"].split("|")))
                 likeness = judge(
                     name,
-                    (sighting.attributes, attributes),
+                    (look_of(sighting.name.label, sighting.attributes), look_of(label, attributes)),
                     (sighting.plural, bool(known["plural"])),
                     _distance(sighting, known),
                     self.config.merge_radius,

@@ -11,7 +11,7 @@ from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.question import Kind, Question
-from ser_ros.graph.memory.rows import MOST, attributes_of, match_of, rooms_seen, select, things_by_room
+from ser_ros.graph.memory.rows import attributes_of, match_of, rooms_seen, select, things_by_room
 from ser_ros.graph.memory.scoring import room_score
 from ser_ros.graph.memory.speech import CLEAR, say, say_all, say_rooms
 from ser_ros.graph.memory.spelling import spelt
@@ -21,8 +21,9 @@ from ser_ros.graph.memory.understanding import understand
 from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE
 from ser_ros.graph.triples import SceneTriples
 
-# Candidates that pass on to the costlier look at their relations.
+# Candidates that pass on to the costlier look at their relations, but for those that are to be counted.
 _MOST_RELATED = 300
+_ALL = 2**31
 # "What do you see?" is about what was seen last.
 _MOST_RECENT = 50
 # Fits so close to the best that any of them may be the door that is meant.
@@ -54,9 +55,15 @@ class Search:
         if question.kind is Kind.COUNT and question.thing is None and question.anchor is None:
             speech = say_all(question, *things_by_room(self._store, question))
             return Answer(tuple(matches), speech, question.understood, question)
-        counted = self._candidates.count(clear) if question.kind is Kind.COUNT else (len(clear), False)
+        counted = self._count(question, clear) if question.kind is Kind.COUNT else (len(clear), False)
         speech = say(question, matches, counted, now_ns, self.config.timezone)
         return Answer(tuple(matches), speech, question.understood, question)
+
+    def _count(self, question: Question, clear: list[int]) -> tuple[int, bool]:
+        """How many things answer, and whether there may be more; `clear` are those that stand as asked."""
+        if question.thing is None or question.anchor is not None:
+            return self._candidates.count(clear)
+        return self._candidates.count_described(question.thing, question, room=question.room, least=CLEAR)
 
     def forget(self) -> None:
         """Drop what is known of the store, as after another one was loaded into it."""
@@ -74,9 +81,13 @@ class Search:
     def _find(self, question: Question) -> tuple[list[Candidate], list[int]]:
         """The best candidates, and the rows of all that clearly are what was asked for."""
         assert question.thing is not None
-        most, least = MOST if question.kind is Kind.COUNT else _MOST_RELATED, question.min_score
+        counts = question.kind is Kind.COUNT and question.anchor is not None
         fits = self._candidates.described(
-            question.thing, question, room=question.room, least=least, most=most
+            question.thing,
+            question,
+            room=question.room,
+            least=question.min_score,
+            most=_ALL if counts else _MOST_RELATED,
         )
         if question.anchor is None:
             clear = [fit.number for fit in fits if fit.score >= CLEAR]

@@ -52,8 +52,7 @@ def say(
     if not matches and not wordnet.is_known(asked.head):
         word = shorten(asked.label, 40, placeholder="...")
         return f'I have not seen "{word}" and do not know that word; use other English words.'
-    # a unicorn is nothing physical, a picture of one is
-    if not matches and not wordnet.is_physical(asked.label) and wordnet.lexname(asked.head) != "noun.person":
+    if not matches and not wordnet.is_visible(asked.label):
         return f'"{asked.label}" is nothing I could see; ask for a thing, a room or what changed.'
     if not matches:
         return f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}."

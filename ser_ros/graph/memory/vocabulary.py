@@ -19,6 +19,8 @@ MATERIALS = frozenset((
     "cardboard", "fabric", "cloth", "steel", "marble", "wicker", "rubber",
 ))  # fmt: skip
 SIDES = frozenset(("left", "right"))
+# What makes of a car or a dog only the figure of one.
+FIGURES = frozenset(("toy", "stuffed", "plush", "fake"))
 SIZES = {word: "large" for word in ("large", "huge", "giant", "tall", "long")} | {
     word: "small" for word in ("small", "tiny", "short", "low")
 }
@@ -236,7 +238,8 @@ def conflict(first: frozenset[str], second: frozenset[str]) -> str | None:
     """Why two sets of normal attributes cannot belong to one thing; None when they can.
 
     States never conflict (a door opens); two colours do when neither thing shows the other's colour.
-    "look" is the doubt whether a "wooden desk" and a "white desk" are one.
+    "look" is the doubt whether a "wooden desk" and a "white desk" are one, "figure" whether a "toy car" and a
+    "car" are.
     """
     for kind, words in (("colour", COLOURS), ("material", MATERIALS), ("side", SIDES)):
         left, right = first & words, second & words
@@ -249,4 +252,6 @@ def conflict(first: frozenset[str], second: frozenset[str]) -> str | None:
         {SIZES[word] for word in first if word in SIZES},
         {SIZES[word] for word in second if word in SIZES},
     )
-    return "size" if sizes[0] and sizes[1] and not sizes[0] & sizes[1] else None
+    if sizes[0] and sizes[1] and not sizes[0] & sizes[1]:
+        return "size"
+    return "figure" if bool(first & FIGURES) != bool(second & FIGURES) else None
