@@ -119,7 +119,8 @@ def writer(model: torch.nn.Module, **inputs: torch.Tensor) -> Caption:
 
 
 def pixels(side: int) -> torch.Tensor:
-    return torch.zeros(1, 3, side, side)
+    """Not zeros, which SmolVLM takes for padding and leaves out."""
+    return torch.rand(1, 3, side, side)
 
 
 def authors(model: SerModel) -> Caption:
