@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -41,7 +42,7 @@ class CudaGraphs:
         self._recordings: dict[tuple, _Recording] = {}  # the latest used stands last
         with torch.cuda.device(device):
             self._pool = torch.cuda.graph_pool_handle()
-            self._stream = torch.cuda.Stream()
+            self._stream = _recording_stream(device)
 
     def __call__(self, function: Function, *arguments: Tensor | int) -> tuple[Tensor, ...]:
         key = (function, *(a if isinstance(a, int) else (a.shape, a.dtype) for a in arguments))
@@ -76,6 +77,12 @@ class CudaGraphs:
         with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
             outputs = function(*given)
         return _Recording(graph, inputs, outputs)
+
+
+@cache
+def _recording_stream(device: torch.device) -> torch.cuda.Stream:
+    """One for all captioners of a process: cuBLAS keeps a workspace of 32 MB for each stream it meets."""
+    return torch.cuda.Stream(device)
 
 
 def _fill(inputs: list[Tensor], arguments: tuple[Tensor | int, ...]) -> None:

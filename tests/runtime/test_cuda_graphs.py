@@ -129,11 +129,15 @@ def test_batches_beams_and_two_sessions_run_beside_recordings():
     assert captions(engine, 3)[0].refined == captions(model, 3)[0].refined
 
 
-def test_the_captioner_records_on_a_gpu_and_frees_it():
-    before = torch.cuda.memory_allocated()
-    captioner = load_captioner(device="cuda")
-    assert isinstance(captioner.engine, CudaEngine)
-    assert captioner.describe([room(1)])[0].refined
-    held = torch.cuda.memory_allocated() - before
-    captioner.close()
-    assert torch.cuda.memory_allocated() - before < held / 4  # libraries keep their workspaces
+def test_captioners_record_on_a_gpu_and_free_it():
+    held = []
+    for _ in range(3):
+        captioner = load_captioner(device="cuda")
+        assert isinstance(captioner.engine, CudaEngine)
+        assert captioner.describe([room(1)])[0].refined
+        used = torch.cuda.memory_allocated()
+        captioner.close()
+        del captioner
+        held.append(torch.cuda.memory_allocated())
+        assert used - held[-1] > 20e6
+    assert held[2] <= held[1]  # the first leaves the workspaces of the libraries behind
