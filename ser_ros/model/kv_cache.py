@@ -81,10 +81,10 @@ class FixedLayer(DynamicLayer):
         """Write keys and values [2, B, H, T, E] to the slots; return those that are seen [2, B, H, S, E]."""
         if not self.is_initialized:
             # Zeros: a masked slot counts nothing, unless it holds NaN.
-            self._buffer = pair.new_zeros(*pair.shape[:3], self._room, pair.shape[4])
+            self.buffer = pair.new_zeros(*pair.shape[:3], self._room, pair.shape[4])
             self.lazy_initialization(pair[0], pair[1])
-        self._buffer.index_copy_(3, self.slots, pair)
-        return self._buffer[:, :, :, : self.seen]
+        self.buffer.index_copy_(3, self.slots, pair)
+        return self.buffer[:, :, :, : self.seen]
 
     def update(self, key_states: Tensor, value_states: Tensor, *args, **kwargs) -> tuple[Tensor, Tensor]:
         """`write` as transformers calls it, [B, H, T, E] each."""

@@ -19,7 +19,7 @@ class FusedOpt:
 
     def __init__(self, language: LanguageModel):
         self._decoder = language.decoder
-        self._projections = [_join(layer.self_attn) for layer in language.decoder.layers]
+        self.projections = [_join(layer.self_attn) for layer in language.decoder.layers]
 
     @staticmethod
     def fits(language: LanguageModel) -> bool:
@@ -38,7 +38,7 @@ class FusedOpt:
         """Hidden states [1, T, D] of embeddings [1, T, D] at positions [1, T]; scores' bias [1, 1, T, S]."""
         x = embeds + self._decoder.embed_positions(None, position_ids=positions)
         for layer, stored, (weight, offset) in zip(
-            self._decoder.layers, cache.layers, self._projections, strict=True
+            self._decoder.layers, cache.layers, self.projections, strict=True
         ):
             attention = layer.self_attn
             mixed = F.linear(layer.self_attn_layer_norm(x), weight, offset)  # [1, T, 3D]

@@ -6,6 +6,7 @@ never seen by a real token before it, and overwritten by the real tokens after i
 
 from __future__ import annotations
 
+import logging
 import weakref
 
 import numpy as np
@@ -17,8 +18,11 @@ from ser_ros.model.decoding.session import TopK
 from ser_ros.model.kv_cache import FixedCache
 from ser_ros.model.positions import spread_positions
 from ser_ros.model.ser_model import SerModel
-from ser_ros.runtime.cuda_graphs import Run
+from ser_ros.runtime.cuda_graphs import Function, Run
 from ser_ros.runtime.fused_opt import FusedOpt
+from ser_ros.runtime.token_steps import TokenSteps
+
+log = logging.getLogger(__name__)
 
 _PROMPT_STEP = 32
 """Prompts are padded to multiples of this; each length is recorded once."""
@@ -42,6 +46,10 @@ class StaticDecoder:
         self.last = model.language.config.max_positions - 1
         self.slots = _up(self.last + 1 + _LONGEST, _CACHE_STEP)
         self._cache = FixedCache(len(model.language.decoder.layers), self.slots)
+        kernels = _by_triton(model, self._layers, self._cache)
+        self._token_steps = kernels and TokenSteps(
+            lambda token, slot: run(kernels, token, _up(slot + 1, _CACHE_STEP)), self.slots
+        )
         self._user: weakref.ref[StaticSession] | None = None
 
     def open(self, prompt: list[int], vision: Tensor, stride: int) -> StaticSession | None:
@@ -61,14 +69,20 @@ class StaticDecoder:
     @torch.inference_mode()
     def start(self, ids: np.ndarray, vision: Tensor, positions: np.ndarray, wanted: np.ndarray) -> TopK:
         """Compute a prompt: ids [1, T], vision [1, M, D], positions [1, T - 1 + M], outputs `wanted` [W]."""
+        if self._token_steps is not None:
+            self._token_steps.forget()
         tensors = (torch.from_numpy(ids), vision, torch.from_numpy(positions), torch.from_numpy(wanted))
-        return self._top(self._run(self._start, *tensors))
+        return _top(self._run(self._start, *tensors)[0].cpu().numpy())
 
     @torch.inference_mode()
     def step(self, tokens: np.ndarray) -> TopK:
         """Append tokens: ids, positions and slots [3, T], in one array as one transfer brings it."""
+        if self._token_steps is not None:
+            if tokens.shape[1] == 1:
+                return _top(self._token_steps(tokens))
+            self._token_steps.forget()
         seen = _up(int(tokens[2, -1]) + 1, _CACHE_STEP)
-        return self._top(self._run(self._step, torch.from_numpy(tokens), seen))
+        return _top(self._run(self._step, torch.from_numpy(tokens), seen)[0].cpu().numpy())
 
     def _start(self, ids: Tensor, vision: Tensor, positions: Tensor, wanted: Tensor) -> tuple[Tensor]:
         embeds = self._model.merge(ids, vision)  # [1, L, D]
@@ -93,11 +107,6 @@ class StaticDecoder:
         log_probs = -(logits - best).exp().sum(dim=-1).log()
         # Together, so that one transfer brings both back; float64 holds any id.
         return (torch.stack([ids[:, 0].double(), log_probs.double()]),)
-
-    @staticmethod
-    def _top(result: tuple[Tensor, ...]) -> TopK:
-        ids, log_probs = result[0].cpu().numpy()[:, None, :, None]  # each [1, W, 1]
-        return TopK(ids.astype(np.int64), log_probs.astype(np.float32))
 
 
 class StaticSession:
@@ -139,6 +148,29 @@ class StaticSession:
     def reorder(self, rows: np.ndarray) -> None:
         if list(rows) != [0]:
             raise ValueError("a static session has one row")
+
+
+def _by_triton(model: SerModel, layers: object, cache: FixedCache) -> Function | None:
+    """One token by Triton's kernels; None where Triton is not there, too old or without a compiler."""
+    if not isinstance(layers, FusedOpt) or model.device.type != "cuda":
+        return None
+    try:
+        from ser_ros.runtime.triton_opt import TritonOpt
+    except ImportError:
+        return None
+    if not TritonOpt.fits(model.language):
+        return None
+    kernels = TritonOpt(model.language, layers, cache)
+    problem = kernels.problem()
+    if problem:
+        log.warning("decoding by torch's kernels, as Triton cannot build its own here: %s", problem)
+    return None if problem else kernels
+
+
+def _top(result: np.ndarray) -> TopK:
+    """Ids and log-probabilities [2, W] -> each [1, W, 1]."""
+    ids, log_probs = result[:, None, :, None]
+    return TopK(ids.astype(np.int64), log_probs.astype(np.float32))
 
 
 def _up(number: int, step: int) -> int:
