@@ -163,7 +163,11 @@ def _by_triton(model: SerModel, layers: object, cache: FixedCache) -> Function |
     kernels = TritonOpt(model.language, layers, cache)
     problem = kernels.problem()
     if problem:
-        log.warning("decoding by torch's kernels, as Triton cannot build its own here: %s", problem)
+        log.warning(
+            "decoding takes torch's kernels, as Triton cannot build its own here: it needs a C "
+            "compiler and Python's headers (docs/install.md); %s",
+            problem,
+        )
     return None if problem else kernels
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 Step = Callable[[Tensor, int], tuple[Tensor, Tensor]]
-"""Takes a token (id, position and slot, [3, 1]) and its slot; returns what follows, the best as a token."""
+"""Takes a token (id, position, slot: [3, 1]) and its slot; returns what follows and the best as a token."""
 
 
 class TokenSteps:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -81,6 +83,23 @@ def test_tokens_are_those_of_torch(dtype, before, seen, weights, monkeypatch):
         for ours, theirs in zip(same.layers, cache.layers, strict=True):
             torch.testing.assert_close(ours.buffer, theirs.buffer, **near)
         token = following
+
+
+@pytest.mark.skipif(DEVICE == "cuda", reason="needs a machine where Triton's kernels cannot run")
+def test_where_kernels_cannot_be_built_it_says_why():
+    code = """
+from ser_ros.model.kv_cache import FixedCache
+from ser_ros.runtime.fused_opt import FusedOpt
+from ser_ros.runtime.triton_opt import TritonOpt
+from tests.model.toys import toy_model
+model = toy_model(0).language
+print(TritonOpt(model, FusedOpt(model), FixedCache(2, 128)).problem())
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith("RuntimeError: ")
 
 
 def test_models_that_the_kernels_do_not_compute():
