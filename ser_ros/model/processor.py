@@ -13,6 +13,9 @@ from ser_ros.model.config import ImageConfig
 _LONGEST = 16
 """Side lengths above this many times the other are cut before the resize, which would need much memory."""
 
+_STRIP = 512
+"""Rows that are padded and resized at a time."""
+
 
 def preprocess(images: Sequence[np.ndarray], config: ImageConfig) -> np.ndarray:
     """Square, resize (bicubic, on 8 bits as CLIP's processor does) and normalise.
@@ -60,18 +63,30 @@ def _square(image: np.ndarray, config: ImageConfig) -> Image.Image:
     height, width = image.shape[:2]
     picture = Image.fromarray(np.ascontiguousarray(image))
     if config.fit == "pad" and height != width:
-        left, top, right, _ = square_box(height, width, "pad")
-        colour = tuple(int(channel * 255) for channel in config.mean)
-        canvas = Image.new("RGB", (int(right - left),) * 2, colour)
-        canvas.paste(picture, (int(-left), int(-top)))
-        picture = canvas
-    elif config.fit == "crop":
+        return _padded(picture, config)
+    if config.fit == "crop":
         return _middle(picture, config.size)
-    elif config.fit not in ("pad", "stretch"):
-        raise UserError(f"image.fit is {config.fit!r}; it must be pad, stretch or crop")
     if picture.size == (config.size, config.size):
         return picture
     return picture.resize((config.size, config.size), Image.Resampling.BICUBIC)
+
+
+def _padded(picture: Image.Image, config: ImageConfig) -> Image.Image:
+    """The picture in the middle of a square of the mean colour, resized.
+
+    Pillow resizes a square row by row, then column by column, each to 8 bits. Rows of a few strips at a time
+    give the same pixels, and a long picture never becomes a square of gigabytes.
+    """
+    left, top, right, _ = (int(edge) for edge in square_box(picture.height, picture.width, "pad"))
+    side = right - left
+    colour = tuple(int(channel * 255) for channel in config.mean)
+    narrow = Image.new("RGB", (config.size, side), colour)
+    for row in range(0, picture.height, _STRIP):
+        rows = picture.crop((0, row, picture.width, min(row + _STRIP, picture.height)))
+        strip = Image.new("RGB", (side, rows.height), colour)
+        strip.paste(rows, (-left, 0))
+        narrow.paste(strip.resize((config.size, rows.height), Image.Resampling.BICUBIC), (0, row - top))
+    return narrow.resize((config.size, config.size), Image.Resampling.BICUBIC)
 
 
 def _middle(picture: Image.Image, size: int) -> Image.Image:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,7 +37,9 @@ def llava_square(image: np.ndarray, mean: tuple[float, ...]) -> Image.Image:
     return Image.fromarray(canvas)
 
 
-@pytest.mark.parametrize("shape", [(480, 640), (640, 480), (336, 336), (1, 1), (7, 1000), (333, 334)])
+@pytest.mark.parametrize(
+    "shape", [(480, 640), (640, 480), (336, 336), (1, 1), (7, 1000), (1000, 7), (1300, 334)]
+)
 def test_equals_clips_processor(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     config = ImageConfig()
@@ -50,6 +55,19 @@ def test_without_padding_it_is_clips_own_resize_and_crop(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     expected = clip_processor(28)(Image.fromarray(image), return_tensors="np")["pixel_values"]
     np.testing.assert_allclose(preprocess([image], ImageConfig(size=28, fit="crop")), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(8, 50_000), (50_000, 8)])
+def test_a_very_long_image_never_becomes_a_square_of_gigabytes(shape):
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, before[1]))  # the square would have 7.5 GB
+    try:
+        got = preprocess([np.full((*shape, 3), 200, np.uint8)], ImageConfig())
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert got.shape == (1, 3, 336, 336)
+    assert 0 < np.ptp(got) < 1  # a line of light grey on the mean colour
 
 
 def test_a_very_long_image_is_cut_before_it_is_resized():
