@@ -6,6 +6,7 @@ Nothing in it is executed: weights come from safetensors only, never from pickle
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,6 +150,9 @@ def _local(path: str | Path) -> Path:
         ) from None
 
 
+_BUILDING = threading.Lock()
+
+
 @contextmanager
 def refusals(where: object) -> Iterator[None]:
     """Build modules from sizes that somebody wrote; `where` is what a UserError says of their place."""
@@ -165,19 +169,24 @@ def refusals(where: object) -> Iterator[None]:
 
 @contextmanager
 def no_weights() -> Iterator[None]:
-    """Build modules with weights on the meta device but real buffers: nothing is allocated or initialised."""
-    register = nn.Module.register_parameter
+    """Build modules with weights on the meta device but real buffers: nothing is allocated or initialised.
+
+    Only in this thread: what others build meanwhile is theirs. A second thread that loads a model waits.
+    """
+    builder = threading.get_ident()
 
     def on_meta(module: nn.Module, name: str, weight: nn.Parameter | None) -> None:
-        if weight is not None:
+        if weight is not None and threading.get_ident() == builder:
             weight = nn.Parameter(weight.to("meta"), requires_grad=weight.requires_grad)
         register(module, name, weight)
 
-    nn.Module.register_parameter = on_meta
-    try:
-        yield
-    finally:
-        nn.Module.register_parameter = register
+    with _BUILDING:
+        register = nn.Module.register_parameter
+        nn.Module.register_parameter = on_meta
+        try:
+            yield
+        finally:
+            nn.Module.register_parameter = register
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros.errors import UserError
+from ser_ros.model.config_check import check
 from ser_ros.model.config_json import build
 
 IMAGE_TOKEN = -200
@@ -90,11 +91,18 @@ class TowerConfig:
         return self.side**2 // self.stride
 
     @property
+    def pixels(self) -> int:
+        """Side of the square that it takes."""
+        if self.kind == "siglip2":  # counts its patches instead
+            return self.side * int(self.sizes["patch_size"])
+        return int(self.sizes["image_size"])
+
+    @property
     def side(self) -> int:
         """Patches in a row of the image."""
         if self.kind == "siglip2":
             return math.isqrt(int(self.sizes["num_patches"]))
-        return int(self.sizes["image_size"]) // int(self.sizes["patch_size"])
+        return self.pixels // int(self.sizes["patch_size"])
 
 
 @dataclass(frozen=True)
@@ -307,26 +315,5 @@ class SerConfig:
             raise UserError(f"cannot read {path} ({error}); give a model folder") from None
 
     def check(self, name: str = "config") -> None:
-        """Raise UserError where parts do not fit together."""
-        for tower in self.towers:
-            if tower.patches != self.patches:
-                raise UserError(
-                    f"{name}: towers with {self.patches} and {tower.patches} patches cannot be joined"
-                )
-            top = int(tower.sizes["num_hidden_layers"])
-            wrong = [layer for layer in self.buffer_layers if not 0 <= layer <= top]
-            if wrong:
-                raise UserError(f"{name}: layers {wrong} do not exist in a tower of {top} layers")
-            if tower.merge_after is not None and not 0 <= tower.merge_after <= self.buffer_layers[0]:
-                raise UserError(
-                    f"{name}: towers.merge_after is {tower.merge_after}; it must be 0 to "
-                    f"{self.buffer_layers[0]}, the lowest layer that a glance reads"
-                )
-            if tower.merge_after is not None and tower.side % tower.stride:
-                raise UserError(f"{name}: towers.merge_after needs an even number of patches in a row")
-        for style, prompt in self.prompts.items():
-            for text in (prompt.glance, prompt.refine):
-                if text is not None and text.count("<image>") != 1:
-                    raise UserError(
-                        f"{name}: a prompt of style {style!r} must have <image> exactly once: {text!r}"
-                    )
+        """Raise UserError, with `name` before it, where parts do not fit together."""
+        check(self, name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from ser_ros.errors import UserError
 from ser_ros.model import SerConfig, SerModel, checkpoint
-from ser_ros.model.checkpoint import save
+from ser_ros.model.checkpoint import no_weights, save
 from ser_ros.model.config import LanguageConfig, LoraConfig
 from tests.model.toys import toy_model
 
@@ -49,6 +51,15 @@ def test_shards(tmp_path):
         SerModel.from_pretrained(tmp_path)
     save(model, tmp_path)
     assert [p.name for p in tmp_path.glob("model*")] == ["model.safetensors"]
+
+
+def test_models_load_in_threads_beside_one_another(folder):
+    with ThreadPoolExecutor(4) as threads:
+        models = list(threads.map(lambda _: SerModel.from_pretrained(folder), range(8)))
+        with no_weights():
+            others = threads.submit(torch.nn.Linear, 2, 3).result(timeout=60)
+    assert {model.device.type for model in models} == {"cpu"}
+    assert others.weight.device.type == "cpu", "the module of another thread lost its weights"
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
@@ -235,6 +246,23 @@ def test_a_model_without_tokenizer_is_not_saved(tmp_path):
         (lambda c: c["towers"][0].update(std="wide"), "towers: std: expected list, got 'wide'"),
         (lambda c: c["language"].update(bos=True), "language: bos: expected int, got True"),
         (lambda c: c["prompts"]["default"].update(refine=1), "default: refine: expected str, got 1"),
+        (lambda c: c["image"].update(size=28), r"image\.size is 28, but the clip tower takes 336"),
+        (lambda c: c["image"].update(size=0), r"image\.size is 0; it must be 1 or more"),
+        (
+            lambda c: c["image"].update(mean=[0.5, math.nan, 0.5]),
+            r"image\.mean is .* must be 0 to 1",
+        ),
+        (lambda c: c["image"].update(std=[0.5, 0, 0.5]), r"image\.std is .*; each colour must be above 0"),
+        (lambda c: c["image"].update(fit="letterbox"), r"image\.fit is 'letterbox'; it must be one of pad, "),
+        (
+            lambda c: c["towers"][0]["sizes"].update(num_attention_heads=-1),
+            "heads must be 1 or more",
+        ),
+        (lambda c: c["language"].update(eos=50_272), r"language\.eos is 50272; it must be 0 to 50271"),
+        (
+            lambda c: c["language"]["sizes"].update(vocab_size="many"),
+            "a size is missing or no",
+        ),
     ],
 )
 def test_config_errors_are_one_sentence(edit, says):
