@@ -127,7 +127,9 @@ class RateLimit:
         self._due[key] = due if rate > 0 and 0 <= now - due < 1 / rate else now
 
     def _next(self, key: str, now: float, rate: float) -> float:
-        return self._due[key] + 1 / rate if rate > 0 and key in self._due else now
+        last = self._due.get(key)
+        # later than now: the clock was set back, and what was due in its old time is due at once
+        return now if rate <= 0 or last is None or last > now else last + 1 / rate
 
     def reset(self) -> None:
         """Forget all times (the clock jumped)."""

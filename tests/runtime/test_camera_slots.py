@@ -100,6 +100,14 @@ def test_no_limit_and_reset():
     assert rate.pause("a", 1.0, 0.1) == 0
 
 
+def test_a_clock_that_was_set_back_holds_nothing_up():
+    rate = RateLimit()
+    rate.mark("a", 5000.0, 2.0)
+    assert rate.pause("a", 100.0, 2.0) == 0  # not 4900.5
+    rate.mark("a", 100.0, 2.0)
+    assert rate.pause("a", 100.1, 2.0) == pytest.approx(0.4)
+
+
 def test_a_changed_limit_counts_from_the_last_event_at_once():
     rate = RateLimit()
     rate.mark("a", 5.0, 0.01)  # by this limit the next would be due after 100 s
