@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
+from ser_ros.node import leave_at_a_signal
 from ser_ros.node.requirements import require_ros
 
 NODES = {name: f"ser_ros.node.{name}_node" for name in ("caption", "memory", "viewer")}
@@ -31,5 +32,6 @@ def run(args: argparse.Namespace) -> int:
     if {"-h", "--help"} & set(args.ros_arguments):  # argparse leaves what follows the node's name alone
         args.print_help()
         return 0
+    leave_at_a_signal()
     require_ros()
     return importlib.import_module(NODES[args.node]).main(args.ros_arguments)

@@ -151,6 +151,17 @@ def test_ctrl_c_while_the_model_loads(toy_folder, start_process):
     assert "Traceback" not in process.output
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", [["ser_ros.node.caption_node"], ["ser_ros.cli", "node", "caption"]])
+def test_a_signal_while_python_imports(start_process, module, number):
+    process = start_process([sys.executable, "-X", "importtime", "-m", *module])
+    process.wait_for(" rpyutils\n")  # one of the first that rclpy imports
+    process.popen.send_signal(number)
+    assert process.wait() == 0
+    assert "Traceback" not in process.output
+    assert " ser_ros.node.lifecycle\n" not in process.output, "the signal came after the imports"
+
+
 def test_out_of_memory_keeps_the_initial_caption(toy_folder, robot, captions, start_process):
     script = Path(__file__).with_name("out_of_memory_node.py")
     root = Path(__file__).resolve().parents[2]
