@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -46,7 +47,10 @@ class ManagedNode(LifecycleNode, Generic[P]):
     """
 
     def __init__(self, name: str, kind: type[P], **options: Any):
-        super().__init__(name, **options)
+        try:
+            super().__init__(name, **options)
+        except InvalidParameterTypeException as error:  # the one that rclpy itself declares
+            raise UserError("parameter use_sim_time must be true or false") from error
         self.state = "unconfigured"
         self.diagnostics = Diagnostics(self)
         self.parameters: Parameters[P] = Parameters(
@@ -64,13 +68,16 @@ class ManagedNode(LifecycleNode, Generic[P]):
             self.get_logger().info("unconfigured: waiting for lifecycle commands (autostart is false)")
 
     def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
-        """Set parameters, as the services of the node do; names the one that does not exist.
+        """Set parameters, as the services of the node do; names the one that cannot be and what it may be.
 
-        rclpy (9.1) refuses it as well, with an empty list of names: its check has used up their generator.
+        rclpy (9.1) refuses it as well, an unknown one with an empty list of names: its check has used up
+        their generator.
         """
         for one in parameter_list:
-            if not self.has_parameter(one.name):
-                return SetParametersResult(successful=False, reason=self.parameters.unknown(one.name))
+            refusal = self.parameters.refusal(one.name, one.value)
+            reason = refusal if self.has_parameter(one.name) else self.parameters.unknown(one.name)
+            if reason:
+                return SetParametersResult(successful=False, reason=reason)
         return super().set_parameters_atomically(parameter_list)
 
     def clock_trouble(self) -> str:

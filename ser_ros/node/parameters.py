@@ -82,6 +82,10 @@ class NodeParameters:
     )
 
 
+_OF_RCLPY = {"use_sim_time": (False, Rule("time comes from /clock"))}
+"""What rclpy declares in every node."""
+
+
 def rules(kind: type) -> dict[str, tuple[Any, Rule]]:
     """name -> (default, rule), in the order of the dataclass."""
     return {field.name: (field.default, field.metadata["rule"]) for field in dataclasses.fields(kind)}
@@ -118,7 +122,8 @@ def convert(name: str, value: Any, default: Any, rule: Rule) -> Any:
         wrong = rule.check(value)
     if wrong:
         shown = list(value) if isinstance(value, tuple) else value
-        raise UserError(f"parameter {name} is {shown!r}: {wrong}")
+        # an empty list in YAML arrives as nothing
+        raise UserError(f"parameter {name} {'has no value' if value is None else f'is {shown!r}'}: {wrong}")
     return value
 
 
@@ -171,8 +176,21 @@ class Parameters(Generic[T]):
 
     def unknown(self, name: str) -> str:
         """Says that there is no parameter `name`, and which one was probably meant."""
-        close = difflib.get_close_matches(name, [*self._rules, "use_sim_time"], n=1)
+        close = difflib.get_close_matches(name, [*self._rules, *_OF_RCLPY], n=1)
         return f"there is no parameter {name}" + (f"; did you mean {close[0]}?" if close else "")
+
+    def refusal(self, name: str, value: Any) -> str:
+        """Why the parameter `name` cannot be `value`, whatever the node does; "" where it can.
+
+        rclpy would give the numbers of two types without the name of the parameter.
+        """
+        if name not in self._rules and name not in _OF_RCLPY:
+            return ""
+        try:
+            convert(name, value, *(self._rules.get(name) or _OF_RCLPY[name]))
+        except UserError as error:
+            return str(error)
+        return ""
 
     def _declare(self, node: Node, name: str) -> Any:
         default, rule = self._rules[name]

@@ -57,7 +57,7 @@ BAD = [
     ("topics", [1], "a list of texts"),
     ("topics", [], "name one"),
     ("loud", "yes", "true or false"),
-    ("loud", None, "true or false"),
+    ("loud", None, "parameter loud has no value: it must be true or false"),
 ]
 
 
@@ -110,6 +110,12 @@ def test_run_time_changes(start_node, robot):
         result = robot.set("sample", **{name: value})
         assert not result.successful
         assert name in result.reason
+    for name, value, words in (("count", 1.5, "a whole number"), ("mode", 3, "a text")):
+        assert (
+            robot.set("sample", **{name: value}).reason == f"parameter {name} is {value}: it must be {words}"
+        )
+    refused = robot.set("sample", use_sim_time=3).reason
+    assert refused == "parameter use_sim_time is 3: it must be true or false"
     assert node.parameters.current.rate == 5.0
     (old, new) = node.changes[-1]
     assert (old.rate, new.rate) == (2.0, 5.0)
@@ -153,6 +159,13 @@ def test_a_mistyped_parameter_of_the_command_line_is_a_warning(start_process):
     arguments = ["--ros-args", "-p", "stor:=memory.db", "-p", "autostart:=false"]
     process = start_process([*python_module("ser_ros.node.memory_node"), *arguments])
     process.wait_for("stor is ignored: there is no parameter stor; did you mean store?")
+
+
+def test_simulated_time_of_another_type_ends_with_one_sentence(start_process):
+    arguments = ["--ros-args", "-p", "use_sim_time:=3"]
+    process = start_process([*python_module("ser_ros.node.memory_node"), *arguments])
+    assert process.wait() == 2
+    assert process.output.strip() == "ser_ros: parameter use_sim_time must be true or false"
 
 
 def test_descriptors_tell_ranges(start_node, robot):
