@@ -208,11 +208,11 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         wanted = self.parameters.current.options()
         options = type(wanted)(
             request.style or wanted.style,
-            wanted.refinements if request.refinements < 0 else int(request.refinements),
+            wanted.refinements if request.refinements == -1 else int(request.refinements),
             wanted.max_tokens,
             wanted.beams,
         )
-        if options.refinements > 4:
+        if not 0 <= options.refinements <= 4:
             raise UserError(f"refinements is {options.refinements}; it must be 0 to 4, or -1")
         executor = self.executor
         answer: Future = Future()

@@ -35,6 +35,7 @@ def test_describe_service(start_caption_node, robot):
     for fields, sentence in (
         ({"camera": "tail"}, "there is no camera 'tail'; the cameras are image"),
         ({"refinements": 9}, "0 to 4"),
+        ({"refinements": -5}, "0 to 4"),
         ({"image": image(scene(1), encoding="32FC1")}, "depth image"),
         ({"style": "poem"}, "poem"),
     ):
