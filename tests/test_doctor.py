@@ -156,6 +156,14 @@ def test_an_rmw_that_is_not_installed(model: Path) -> None:
     assert "RMW_IMPLEMENTATION=rmw_nothing_cpp" in rows["rclpy"]["fix"]
 
 
+@with_ros
+@pytest.mark.parametrize("domain", ["233", "kitchen"])
+def test_a_domain_that_no_node_can_start_in(model: Path, domain: str) -> None:
+    code, rows = doctor("--nodes", "--model", model, ROS_DOMAIN_ID=domain)
+    assert (code, rows["RMW"]["status"]) == (1, "missing")
+    assert rows["RMW"]["fix"] == "set ROS_DOMAIN_ID to a number of 0 to 232"
+
+
 @pytest.mark.parametrize(
     ("profile", "expected", "found"),
     [

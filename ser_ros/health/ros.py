@@ -19,6 +19,7 @@ WHEELS = {"kilted": ("9.1.", "5.5."), "jazzy": ("7.1.", "5.3.")}
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 # Bytes of shared memory a sender needs; several uncompressed 1080p images (docs/install.md).
 SEGMENT_WANTED = 32 * 1024**2
+LAST_DOMAIN = 232  # DDS makes a port of it, and ports end at 65535
 
 
 # Run in a child, because a wrong RMW or library of another ROS ends the process instead of raising.
@@ -97,9 +98,12 @@ def _version(distribution: str) -> str | None:
 def _rmw(found: dict[str, str], error: str, needed: bool) -> Check:
     if "RMW" not in found:
         return Check("RMW", "missing", error, "install rmw_fastrtps_cpp, or unset RMW_IMPLEMENTATION", needed)
-    domain = os.environ.get("ROS_DOMAIN_ID", "0")
+    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
-    return Check("RMW", "ok", f"{found['RMW']}, domain {domain}, discovery {reach}", needed=needed)
+    words = f"{found['RMW']}, domain {domain}, discovery {reach}"
+    if not domain.isdecimal() or int(domain) > LAST_DOMAIN:
+        return Check("RMW", "missing", words, f"set ROS_DOMAIN_ID to a number of 0 to {LAST_DOMAIN}", needed)
+    return Check("RMW", "ok", words, needed=needed)
 
 
 def _messages(found: dict[str, str], error: str, needed: bool) -> Check:
