@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from ser_ros.graph.lemmas import noun_lemma
 from ser_ros.graph.lexicon import CONTAINERS
-from ser_ros.graph.predicates import BE
+from ser_ros.graph.predicates import BE, SWITCHED
 from ser_ros.graph.reading import Link, Reading, Words
 from ser_ros.graph.tokens import Token
 
 _FINITE = ("VBZ", "VBP", "VBD")
+_NOUN = ("NN", "NNS", "NNP", "NNPS")
+_MODIFIER = ("JJ", "JJR", "JJS", "RB", "VBN", "VBG", "CD", *_NOUN)
 
 
 def corrected(reading: Reading, by_rules: Reading) -> Reading:
@@ -26,9 +28,41 @@ def corrected(reading: Reading, by_rules: Reading) -> Reading:
     for link in links:
         for subject in subjects.get(_verb(reading.tokens, link), [link.subject]):
             mended.link(subject, link.predicate, link.object, link.start, link.end, link.confidence)
+    _switch(mended, by_rules)
+    _bring_home(mended)
     for thing in range(len(mended.mentions)):
         _set_apart(mended, thing)
     return mended
+
+
+def _switch(reading: Reading, by_rules: Reading) -> None:
+    """ "The lamp is ON": FACTUAL holds few lamps that are on, and many that are on something."""
+    number = {mention.end: mention for mention in reading.mentions}
+    for mention in by_rules.mentions:
+        known = number.get(mention.end)
+        for attribute in mention.attributes:
+            if known is not None and attribute.text in SWITCHED and attribute not in known.attributes:
+                known.attributes.append(replace(attribute))
+
+
+def _bring_home(reading: Reading) -> None:
+    """ "a red chair, a blue table": an adjective before one thing's name says nothing of the things around.
+
+    But of those that share it, as the tables in "red chairs and tables" and the hand in "yellow clock hand".
+    """
+    mentions, tokens = reading.mentions, reading.tokens
+    starts = {mention.start: i for i, mention in enumerate(mentions)}
+    for i, mention in enumerate(mentions):
+        for attribute in list(mention.attributes):
+            k = attribute.end
+            while k < len(tokens) and k not in starts and tokens[k].tag in _MODIFIER:
+                k += 1
+            home = mentions[starts.get(k, i)]
+            if home is mention or all(own.start != attribute.start for own in home.attributes):
+                continue
+            shared = all(token.tag in ("CC", ",", *_NOUN) for token in tokens[home.end : mention.start])
+            if mention.end <= attribute.start or not shared:
+                mention.attributes.remove(attribute)
 
 
 def _set_apart(reading: Reading, thing: int) -> None:

@@ -12,7 +12,8 @@ NOUNS = {
     "women": "woman", "children": "child", "people": "people", "leaves": "leaf", "feet": "foot",
     "teeth": "tooth", "mice": "mouse", "geese": "goose", "knives": "knife", "shelves": "shelf",
     "skis": "ski", "buses": "bus", "bus": "bus", "grass": "grass", "glass": "glass", "tennis": "tennis",
-    "binoculars": "binoculars", "stairs": "stair", "series": "series",
+    "binoculars": "binoculars", "stairs": "stair", "series": "series", "tongs": "tongs",
+    "pepperoni": "pepperoni", "graffiti": "graffiti",
 }  # fmt: skip
 VERBS = {
     "laying": "lay", "laid": "lay", "lying": "lie", "left": "leave", "wearing": "wear", "worn": "wear",

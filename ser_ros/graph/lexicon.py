@@ -101,6 +101,7 @@ EMPTY_HEADS = word_set(
     "scene image view sense atmosphere backdrop moment ambiance ambience setting composition "
     "focus perspective "
     "angle overall feeling mood impression contrast addition touch way time variety position process nothing "
+    "nobody none "
     "anything appearance style feel charm arrangement daytime nighttime activity environment "
     "presence attention "
     "aspect element sort kind type use purpose lot total fact sight glimpse depiction warmth comfort beauty "

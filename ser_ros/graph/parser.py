@@ -12,7 +12,7 @@ from ser_ros.graph import discourse, rules
 from ser_ros.graph.agreement import corrected
 from ser_ros.graph.reader import TrainedReader, trained_reader
 from ser_ros.graph.reading import Reading, assemble
-from ser_ros.graph.sentences import is_inverted, to_read
+from ser_ros.graph.sentences import is_hung_picture, is_inverted, to_read
 from ser_ros.graph.tokens import Token
 from ser_ros.graph.triples import SceneTriples
 
@@ -40,9 +40,14 @@ def _read(sentences: Sequence[Sequence[Token]], reader: ReaderName) -> list[Read
     network = _network() if reader == "trained" else None
     if network is None:
         return [rules.read(tokens) for tokens in sentences]
-    plain = [tokens for tokens in sentences if not is_inverted(tokens)]
-    found = iter(network.read(plain))
-    return [rules.read(tokens) if is_inverted(tokens) else _completed(next(found)) for tokens in sentences]
+    ruled = [is_inverted(tokens) or is_hung_picture(tokens) for tokens in sentences]
+    found = iter(
+        network.read([tokens for tokens, by_rules in zip(sentences, ruled, strict=True) if not by_rules])
+    )
+    return [
+        rules.read(tokens) if by_rules else _completed(next(found))
+        for tokens, by_rules in zip(sentences, ruled, strict=True)
+    ]
 
 
 def _completed(reading: Reading) -> Reading:

@@ -22,6 +22,7 @@ from ser_ros.graph.tokens import Token
 
 VERB = ("VB", "VBD", "VBG", "VBN", "VBP", "VBZ")
 BE = word_set("is are was were be been being 's 're")
+SWITCHED = frozenset(("on", "off"))
 _REVERSED = frozenset({("cover", "in"), ("cover", "with"), ("surround", "by"), ("surround", "with")})
 
 
@@ -73,7 +74,19 @@ def read_copula(clause: Clause, tokens: Sequence[Token], i: int) -> int:
     k = i + 1
     while k < len(tokens) and tokens[k].tag in ("RB",):
         k += 1
+    lifeless = not any(is_animate(clause.reading.mentions[thing].name) for thing in clause.subject)
+    if lifeless and not clause.target and _is_switched(tokens, k):  # not "the table the vases are on"
+        describe(clause, tokens, k, clause.subject)
+        return k + 1
     return k
+
+
+def _is_switched(tokens: Sequence[Token], k: int) -> bool:
+    """Whether "on" or "off" at `k` is what something is, not where: "the lamp is ON", "is OFF in a hall"."""
+    if k >= len(tokens) or tokens[k].text not in SWITCHED or (found := preposition(tokens, k)) is None:
+        return False
+    alone = found[1] == k + 1
+    return alone and (k + 1 == len(tokens) or tokens[k + 1].tag in ("CC", "IN", ",", "."))
 
 
 def read_verb(clause: Clause, tokens: Sequence[Token], i: int) -> int:

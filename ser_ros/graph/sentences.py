@@ -29,12 +29,12 @@ def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
     if texts[:1] == ["in"] or texts[:1] == ["overall"]:
         i = 1
     k = i
-    while k < len(texts) and tokens[k].tag in ("DT", "JJ", "VBN", "PRP$"):
+    while k < len(texts) and tokens[k].tag in ("DT", "JJ", "VBN", "PRP$", "CC"):
         k += 1
     if k < len(texts) and texts[k] in PICTURES:
         k = noun = k + 1
-        if texts[k : k + 1] == ["of"] and _hangs(tokens):
-            return tokens  # "A photo of a child hangs on the wall"
+        if is_hung_picture(tokens):
+            return tokens
         if texts[k : k + 2] in (["is", "set"], ["takes", "place"]):
             return tokens[k + 2 :]
         if k < len(texts) and verb_lemma(texts[k]) in EFFECTS:
@@ -51,8 +51,12 @@ def without_opening(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens
 
 
-def _hangs(tokens: Sequence[Token]) -> bool:
-    """Whether the first verb of the sentence says how a picture is put up."""
+def is_hung_picture(tokens: Sequence[Token]) -> bool:
+    """Whether the sentence says how a picture is put up: "A photo of a child hangs on the wall"."""
+    texts = [token.text for token in tokens]
+    first = next((k for k, token in enumerate(tokens) if token.tag not in ("DT", "JJ", "CC", "VBN")), 0)
+    if texts[first : first + 1] and (texts[first] not in PICTURES or texts[first + 1 : first + 2] != ["of"]):
+        return False
     for token in tokens:
         if token.tag in ("WDT", "WP", "VBG"):
             return False

@@ -46,6 +46,9 @@ def tokenize(caption: str) -> list[list[Token]]:
         ):
             current = []
             sentences.append(current)
+        if text == "'" and match.start() and caption[match.start() - 1] in "sS":
+            quoted = any(word == "'" for word, _, _ in current)
+            text = text if quoted else "'s"  # "the boys' bikes"
         current.append((text, match.start(), match.end()))
         if text in _SENTENCE_END:
             sentences.append([])

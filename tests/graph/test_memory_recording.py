@@ -114,6 +114,15 @@ def test_two_things_of_one_caption_stay_two() -> None:
     assert {one["times_seen"] for one in objects(memory)} == {2}
 
 
+@pytest.mark.parametrize(
+    "caption", ["A picture of a dog hangs above the sofa.", "A painting of a dog hangs above the sofa."]
+)
+def test_what_a_picture_shows_is_no_thing(caption: str) -> None:
+    names = labels(remember(seen(caption)))
+    assert "sofa" in names
+    assert "dog" not in names
+
+
 def test_a_second_mention_is_no_second_thing() -> None:
     memory = remember(seen("A red chair stands in a room. The chair is next to a table."))
     assert labels(memory) == ["chair", "table"]

@@ -33,10 +33,37 @@ def said(caption: str, reader: str = "trained") -> set[tuple[str, ...]]:
         ("a couple of chairs near a window", {("chairs", "near", "window"), ("chairs", "is", "2")}),
         ("a pot without a lid sits on the stove", {("pot", "sit on", "stove")}),
         ("a dog lying on a rug", {("dog", "lay on", "rug")}),
+        ("The lamp is on.", {("lamp", "is", "on")}),
+        ("The oven is off and the stove is on", {("oven", "is", "off"), ("stove", "is", "on")}),
+        ("The lamp is on the table.", {("lamp", "on", "table")}),
+        ("There is nobody in the kitchen.", {("kitchen",)}),
+        ("The boys' bikes are red.", {("boys", "have", "bikes"), ("bikes", "is", "red")}),
+        (
+            "A picture of a dog hangs above the sofa.",
+            {("picture", "have", "dog"), ("picture", "hang above", "sofa")},
+        ),
     ],
 )  # fmt: skip
 def test_one_sentence(caption: str, facts: set[tuple[str, ...]], reader: str) -> None:
     assert said(caption, reader) == facts
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "a red chair, a blue table and a green lamp",
+        "Red chair, blue table, green lamp.",
+        "There is a red chair, a blue table and a green lamp in the room.",
+    ],
+)
+def test_an_adjective_stays_with_its_noun(caption: str, reader: str) -> None:
+    looks = {
+        (name, text)
+        for name, predicate, text in filter(lambda fact: len(fact) == 3, said(caption, reader))
+        if predicate == "is"
+    }
+    assert looks == {("chair", "red"), ("table", "blue"), ("lamp", "green")}
 
 
 @BOTH

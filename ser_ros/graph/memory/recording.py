@@ -18,7 +18,7 @@ from ser_ros.graph.memory.relations import record_relations
 from ser_ros.graph.memory.sighting import Sighting, first_mentions, sighting_of
 from ser_ros.graph.memory.states import record_attributes
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.vocabulary import conflict, is_thing
+from ser_ros.graph.memory.vocabulary import conflict, depicted, is_thing
 from ser_ros.graph.pose import Pose
 
 # The place of a thing is the mean of this many of its newest places in view: it may be moved.
@@ -96,10 +96,11 @@ class Recorder:
 
     def _record_objects(self, observation: Observation, view: View, origin: int, row: int) -> dict[int, int]:
         """Write the things of one caption; returns {id in the triples: row of the object}."""
+        pictured = depicted(observation.triples)
         sightings = [
             sighting_of(thing, observation, self.config.view_distance)
             for thing in observation.triples.objects
-            if thing.confidence >= self.config.min_confidence and is_thing(thing)
+            if thing.confidence >= self.config.min_confidence and is_thing(thing) and thing.id not in pictured
         ]
         first_named = first_mentions(observation.triples, sightings)
         distinct = [sighting for sighting in sightings if first_named[sighting.thing.id] == sighting.thing.id]

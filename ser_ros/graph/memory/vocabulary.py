@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ser_ros.graph.triples import SceneObject
+from ser_ros.graph.triples import SceneObject, SceneTriples
 
 COLOURS = frozenset((
     "red", "orange", "yellow", "green", "blue", "purple", "violet", "pink", "brown", "black", "white", "grey",
@@ -171,6 +171,11 @@ NO_THINGS = frozenset((
     "room", "middle", "center", "centre", "rest", "side", "left", "right", "background", "foreground",
     "front", "back", "distance", "view", "area", "corner", "stand", "nothing",
 ))  # fmt: skip
+PICTURES = frozenset((
+    "picture", "painting", "photo", "photograph", "poster", "drawing", "portrait", "mural", "sketch",
+))  # fmt: skip
+_PICTURES_SHOW = frozenset(("have", "of", "show", "depict", "display", "portray", "feature"))
+_SHOWN_BY = frozenset(("of", "in", "on"))
 # Everywhere, so never news.
 STRUCTURE = frozenset(("floor", "wall", "ceiling", "tile", "ground"))
 
@@ -217,6 +222,18 @@ def is_thing(thing: SceneObject) -> bool:
     """Whether a caption's noun names something that can be remembered: no room, no part of the picture."""
     bare = thing.label in NO_THINGS and not (thing.label == "stand" and thing.attributes)
     return not bare and room_of(thing) is None
+
+
+def depicted(triples: SceneTriples) -> frozenset[int]:
+    """Ids of what only a picture shows: the dog in "a painting of a dog" stands nowhere."""
+    pictures = {thing.id for thing in triples.objects if thing.head in PICTURES}
+    shown = set()
+    for relation in triples.relations:
+        if relation.subject in pictures and relation.predicate in _PICTURES_SHOW:
+            shown.add(relation.object)
+        elif relation.object in pictures and relation.predicate in _SHOWN_BY:
+            shown.add(relation.subject)
+    return frozenset(shown - pictures)
 
 
 def properties(thing: SceneObject) -> frozenset[str]:
