@@ -13,7 +13,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,7 @@ def run_row(
     result = RowResult()
     predictions = place.root / row.predictions
     if row.train:
-        folder = place.runs / table.name
-        folder.mkdir(parents=True, exist_ok=True)
-        predictions = folder / f"{_slug(row.name)}.json"
+        predictions = place.runs / table.name / f"{_slug(row.name)}.json"
         task = PredictRecipe(
             model=str(train_row(row, place)),
             references=str(place.root / benchmark.references),
@@ -115,10 +114,11 @@ def run_row(
             **prediction,
         )
         result.pretrained = str(_pretraining(place.recipe(_before_stage2(row)), place)[0])
-        if row.timed:
-            _time(replace(task, limit=row.timed, out=str(predictions.with_suffix(".timed.json"))), result)
-        if scored:
-            predict(task)
+        with one_at_a_time(predictions.with_suffix(".lock")):
+            if row.timed:
+                _time(replace(task, limit=row.timed, out=str(predictions.with_suffix(".timed.json"))), result)
+            if scored:
+                predict(task)
     if scored:
         _score(predictions, benchmark, scored, place.root, options, result)
     result.notes += [ABSENT[column] for column in row.paper if column in ABSENT and column not in result.ours]
@@ -179,18 +179,18 @@ def train_row(row: Row, place: Place) -> Path:
     if _before_stage2(row) != row:
         stages = ("stage2",)
     path = output.with_name(f"{output.name}.yaml")
-    trained = _without_places(yaml.safe_load(path.read_text())) if path.is_file() else None
-    if trained and (changed := _changed(trained, _without_places(asdict(recipe)))):
-        raise UserError(
-            f"{output} was trained with another recipe ({', '.join(changed)}); delete it and {path.name}, "
-            "or give another --runs"
-        )
-    if not all(_is_model(output / stage / "model") for stage in stages):
-        before = "stage1" if stages == ("stage2",) else "pretrain"
-        recipe.model.start = str(train_row(replace(row, stage=before), place))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_recipe(recipe, path)
-        call(["train", str(path), *(part for stage in stages for part in ("--stage", stage))])
+    with one_at_a_time(output.with_name(f"{output.name}.lock")) as lock:
+        trained = _without_places(yaml.safe_load(path.read_text())) if path.is_file() else None
+        if trained and (changed := _changed(trained, _without_places(asdict(recipe)))):
+            raise UserError(
+                f"{output} was trained with another recipe ({', '.join(changed)}); delete it and {path.name} "
+                "or give another --runs"
+            )
+        if not all(_is_model(output / stage / "model") for stage in stages):
+            before = "stage1" if stages == ("stage2",) else "pretrain"
+            recipe.model.start = str(train_row(replace(row, stage=before), place))
+            write_recipe(recipe, path)
+            call(["train", str(path), *(part for stage in stages for part in ("--stage", stage))], keep=lock)
     return output / row.stage / "model"
 
 
@@ -211,20 +211,27 @@ def _pretraining(recipe: Recipe, place: Place) -> tuple[Path, Recipe]:
 
 
 def _pretrain(recipe: Recipe, place: Place) -> Path:
-    """The pretrained model of a recipe, trained once for all recipes that pretrain alike.
-
-    Another process that reproduces into the same folder waits until it is there.
-    """
+    """The pretrained model of a recipe, trained once for all recipes that pretrain alike."""
     output, alone = _pretraining(recipe, place)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    path = output.with_name(f"{output.name}.yaml")
-    with open(path, "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time(output.with_name(f"{output.name}.lock")) as lock:
         if not _is_model(output / "pretrain" / "model"):
+            path = output.with_name(f"{output.name}.yaml")
             write_recipe(alone, path)
-            # The training keeps the lock, should this process be killed.
-            call(["train", str(path), "--stage", "pretrain"], keep=(lock.fileno(),))
+            call(["train", str(path), "--stage", "pretrain"], keep=lock)
     return output / "pretrain" / "model"
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[tuple[int]]:
+    """Wait while another process that reproduces into the same folder makes the same thing.
+
+    Yields:
+        The lock for `call`: what is started keeps it, should this process be killed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield (lock.fileno(),)
 
 
 def _is_model(folder: Path) -> bool:

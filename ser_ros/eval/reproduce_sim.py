@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros.eval.paper_tables import Benchmark, Row, Table, training_recipe
-from ser_ros.eval.reproduce import Place, call, train_row
+from ser_ros.eval.reproduce import Place, call, one_at_a_time, train_row
 from ser_ros.eval.toy_parts import save_parts
 from ser_ros.train.recipe import Recipe, Source
 
@@ -27,6 +27,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "connector": {"hidden": 48, "depth": 1, "heads": 2, "queries": 8},
     "deeplens": {"width": 48, "depth": 1, "heads": 2, "ffn": 96, "max_caption": 128},
 }
+LLAVA = ("llava15_55_words", "llava15_in_detail")
+"""Table 16's prediction files, the last of what is made from the rendered captions."""
 OWN = "data1"
 """Name in a recipe of pseudo captions that the model itself writes (Data1 of Table 12)."""
 
@@ -37,14 +39,17 @@ def prepare(runs: Path) -> Path:
     `short.json` holds the captions of one sentence, `detailed.json` those of about 45 words.
     """
     root = runs / "data"
-    for split, count in PICTURES.items():
-        if not (root / split / "captions.json").is_file():
-            render = ["sim", "render", "--split", split, "--count", str(count), "--size", str(SIDE)]
-            call([*render, "--workers", "1", "--out", str(root / split)])
-        _split_styles(root / split)
-    _say_as_llava(root)
-    captions = _read(root / "train" / "captions.json")["annotations"]
-    save_parts(root / "parts", [entry["caption"] for entry in captions], SIDE)
+    with one_at_a_time(runs / "data.lock") as lock:
+        for split, count in PICTURES.items():
+            if not (root / split / "captions.json").is_file():
+                render = ["sim", "render", "--split", split, "--count", str(count), "--size", str(SIDE)]
+                call([*render, "--workers", "1", "--out", str(root / split)], keep=lock)
+        if not all((root / f"{name}.json").is_file() for name in LLAVA):
+            for split in PICTURES:
+                _split_styles(root / split)
+            _say_as_llava(root)
+        captions = _read(root / "train" / "captions.json")["annotations"]
+        save_parts(root / "parts", [entry["caption"] for entry in captions], SIDE)
     for style in ("short", "detailed"):
         for generator in ("rules", "other"):
             _pseudo(root, style, generator, [])
@@ -117,9 +122,12 @@ def _generator(path: str) -> str:
 
 def _pseudo(root: Path, style: str, generator: str, more: Sequence[str]) -> None:
     out = root / f"{style}-{generator}.jsonl"
-    if not out.is_file():
-        data = ["--format", "coco", "--data", str(root / "train" / f"{style}.json")]
-        call(["pseudo", *data, "--generator", generator, "--out", str(out), *more])
+    part = out.with_suffix(".part.jsonl")
+    with one_at_a_time(out.with_suffix(".lock")) as lock:
+        if not out.is_file():
+            data = ["--format", "coco", "--data", str(root / "train" / f"{style}.json")]
+            call(["pseudo", *data, "--generator", generator, "--out", str(part), *more], keep=lock)
+            part.replace(out)
 
 
 def _write_own_captions(row: Row, place: Place) -> None:
@@ -155,7 +163,7 @@ def _say_as_llava(root: Path) -> None:
         said.setdefault(entry["image_id"], entry["caption"])
     path.write_text(json.dumps({**detailed, "annotations": rest}))
     long = {i: " ".join(e["caption"] for e in short["annotations"] if e["image_id"] == i) for i in said}
-    for name, captions in (("llava15_55_words", said), ("llava15_in_detail", long)):
+    for name, captions in zip(LLAVA, (said, long), strict=True):
         predictions = [{"image_id": i, "caption": caption} for i, caption in captions.items()]
         (root / f"{name}.json").write_text(json.dumps(predictions))
 
