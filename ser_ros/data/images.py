@@ -1,4 +1,4 @@
-"""The pictures of a dataset: which of them are missing."""
+"""The pictures of a dataset: which of them are missing, and one of them as it is meant to be seen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ser_ros.errors import UserError
+from ser_ros.model.images import load_image
+
+__all__ = ["load_image", "missing_images"]
 
 
 def missing_images(folder: Path, images: Iterable[str]) -> list[str]:

@@ -8,8 +8,11 @@ with the captions of the first glance.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_ros.data.bulk import run_local, run_ray
 from ser_ros.data.shard import Shard
-from ser_ros.errors import UserError, cannot_write
+from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write
 
 if TYPE_CHECKING:
     from ser_ros.runtime.captioner import Captioner
@@ -58,6 +61,9 @@ class PredictRecipe:
     dtype: str = "auto"
 
 
+Jobs = Sequence[tuple[str, str]]
+"""(image id, file name) of each image."""
+
 EVERYTHING = Shard()
 # What may change between two runs of one prediction file.
 _FREE = {"batch", "device", "out"}
@@ -71,15 +77,18 @@ def load_predict_recipe(path: Path, changes: Sequence[str] = ()) -> PredictRecip
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold keys and values")
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals:
             raise UserError(f"--set {change}: write KEY=VALUE")
-        content[key] = yaml.safe_load(value) if value else ""
+        try:
+            content[key] = yaml.safe_load(value) if value else ""
+        except yaml.YAMLError:
+            raise UserError(f"--set {change}: {value} is not valid YAML") from None
     kinds = {field.name: type(field.default) for field in fields(PredictRecipe)}
     for key, value in content.items():
         if key not in kinds:
@@ -94,6 +103,8 @@ def load_predict_recipe(path: Path, changes: Sequence[str] = ()) -> PredictRecip
             raise UserError(f"{path}: {key} is missing")
     if recipe.batch < 1 or recipe.limit < 0:
         raise UserError(f"{path}: batch must be at least 1 and limit at least 0")
+    if not Path(recipe.out).name or Path(recipe.out).is_dir():
+        raise UserError(f"{path}: out is {recipe.out!r}, a folder; name the prediction file to write")
     return recipe
 
 
@@ -112,10 +123,6 @@ def predict(recipe: PredictRecipe, shard: Shard = EVERYTHING, ray_workers: int =
     Raises:
         UserError: missing images, another recipe in the folder, or anything the captioner refuses.
     """
-    import time
-
-    from tqdm import tqdm
-
     from ser_ros.eval.captions_files import read_images
 
     names = read_images(Path(recipe.references))
@@ -125,8 +132,18 @@ def predict(recipe: PredictRecipe, shard: Shard = EVERYTHING, ray_workers: int =
     absent = [name for _, name in mine if not (folder / name).is_file()]
     if absent:
         raise UserError(f"{folder / absent[0]} does not exist ({len(absent)} of {len(mine)} images missing)")
-    work = Path(recipe.out).with_suffix(".lines")
-    lines = work / f"{shard.index}-of-{shard.count}.jsonl"
+    lines = Path(recipe.out).with_suffix(".lines") / f"{shard.index}-of-{shard.count}.jsonl"
+    with _alone(lines):
+        return _predict(recipe, shard, ray_workers, lines, jobs, mine)
+
+
+def _predict(
+    recipe: PredictRecipe, shard: Shard, ray_workers: int, lines: Path, jobs: Jobs, mine: Jobs
+) -> dict[str, Any]:
+    import time
+
+    from tqdm import tqdm
+
     done = _resume(lines, recipe, shard.count)
     open_jobs = [{"image_id": image_id, "file_name": name} for image_id, name in mine if image_id not in done]
     if open_jobs and not ray_workers:
@@ -139,15 +156,22 @@ def predict(recipe: PredictRecipe, shard: Shard = EVERYTHING, ray_workers: int =
         else run_local(open_jobs, caption, batch=recipe.batch)
     )
     try:
-        with lines.open("a", encoding="utf-8") as file:
-            for entry in tqdm(made, total=len(open_jobs), unit="image"):
+        with lines.open("a", encoding="utf-8") as file, tqdm(total=len(open_jobs), unit="image") as bar:
+            for entry in made:
                 file.write(json.dumps(entry) + "\n")
                 file.flush()
+                bar.update()
+        written = _join(Path(recipe.out), lines.parent, shard.count, [image_id for image_id, _ in jobs])
+    except OSError as error:
+        if error.errno not in (*UNWRITABLE_DISK, errno.EACCES):
+            raise
+        raise cannot_write(
+            error.filename or lines, error, "the same command goes on where it stopped"
+        ) from None
     finally:
         if _captioner.cache_info().currsize:
             _captioner(recipe).close()
             _captioner.cache_clear()
-    written = _join(Path(recipe.out), work, shard.count, [image_id for image_id, _ in jobs])
     return {
         "images": len(mine), "done_before": len(mine) - len(open_jobs),
         "seconds": round(time.perf_counter() - start, 3), "out": recipe.out if written else None,
@@ -163,11 +187,12 @@ def _captioner(recipe: PredictRecipe) -> Captioner:
 
 def _caption(items: list[dict[str, Any]], recipe: dict[str, Any]) -> list[dict[str, Any]]:
     """A batch of images as lines of the work file; also runs in the processes of Ray."""
+    from ser_ros.data.images import load_image
     from ser_ros.runtime.captioner import CaptionOptions
 
     task = PredictRecipe(**recipe)
     options = CaptionOptions(task.style, task.refinements, task.max_tokens, task.beams)
-    pictures = [_load(Path(task.images) / item["file_name"]) for item in items]
+    pictures = [load_image(Path(task.images) / item["file_name"]) for item in items]
     descriptions = _captioner(task).describe(pictures, options)
     return [
         {**item, "caption": said.refined or said.initial, "initial": said.initial}
@@ -175,16 +200,35 @@ def _caption(items: list[dict[str, Any]], recipe: dict[str, Any]) -> list[dict[s
     ]
 
 
+@contextmanager
+def _alone(lines: Path) -> Iterator[None]:
+    """Hold the work of a shard: a second process would caption the same images into the same file."""
+    try:
+        lines.parent.mkdir(parents=True, exist_ok=True)
+        held = lines.open("a", encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(lines, error) from None
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another process captions into {lines}; wait until it ends, or choose another out"
+            ) from None
+        yield
+
+
 def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:
     """Ids already captioned; a broken last line is cut off."""
     mine = {key: value for key, value in asdict(recipe).items() if key not in _FREE}
     try:
-        lines.parent.mkdir(parents=True, exist_ok=True)
-        text = lines.read_text() if lines.exists() else ""
+        text = lines.read_text(encoding="utf-8")
         whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
         if len(whole) < 2:  # nothing is captioned: whatever recipe began here may have been a mistake
             whole = [json.dumps({"recipe": mine, "of": shards}) + "\n"]
-        lines.write_text("".join(whole))
+        lines.write_text("".join(whole), encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{lines} is damaged or no work of `ser_ros predict`; delete it") from None
     except OSError as error:
         raise cannot_write(lines, error) from None
     try:
@@ -208,7 +252,9 @@ def _join(out: Path, work: Path, shards: int, wanted: Sequence[str]) -> bool:
     for index in range(1, shards + 1):
         lines = work / f"{index}-of-{shards}.jsonl"
         if lines.exists():
-            entries |= {e["image_id"]: e for e in map(json.loads, lines.read_text().splitlines()[1:])}
+            text = lines.read_text(encoding="utf-8")
+            whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+            entries |= {e["image_id"]: e for e in map(json.loads, whole[1:])}
     if any(image_id not in entries for image_id in wanted):
         return False
     ordered = [entries[image_id] for image_id in wanted]
@@ -217,20 +263,9 @@ def _join(out: Path, work: Path, shards: int, wanted: Sequence[str]) -> bool:
             {"image_id": _number(e["image_id"]), "caption": e[key], "file_name": e["file_name"]}
             for e in ordered
         ]
-        path.write_text(json.dumps(content, indent=0) + "\n")
+        path.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8")
     return True
 
 
 def _number(image_id: str) -> int | str:
     return int(image_id) if image_id.isdecimal() and str(int(image_id)) == image_id else image_id
-
-
-def _load(path: Path) -> Any:
-    import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except (UnidentifiedImageError, OSError) as error:
-        raise UserError(f"{path} cannot be read as an image ({error})") from None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from ser_ros.cli import main
 from ser_ros.errors import UserError
@@ -102,6 +105,51 @@ def test_a_recipe_that_captioned_nothing_does_not_bind_the_next(
 def test_bad_recipes(toy: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         load_predict_recipe(recipe(toy, tmp_path / "p.json", **changes))
+
+
+def test_bad_files_are_one_sentence(toy: Path, tmp_path: Path) -> None:
+    path = recipe(toy, tmp_path / "p.json")
+    with pytest.raises(UserError, match=r"out is '\.', a folder"):
+        load_predict_recipe(path, ["out=."])
+    with pytest.raises(UserError, match=r"--set model=\[: \[ is not valid YAML"):
+        load_predict_recipe(path, ["model=["])
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="is not YAML"):
+        load_predict_recipe(path)
+
+
+def test_a_second_process_does_not_caption_the_same_shard(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recipe(toy, tmp_path / "p.json")
+    lines = tmp_path / "p.lines" / "1-of-1.jsonl"
+    lines.parent.mkdir()
+    with lines.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert main(["predict", str(path)]) == 2
+    assert f"another process captions into {lines}" in capsys.readouterr().err
+    assert main(["predict", str(path)]) == 0
+
+
+def test_pictures_are_seen_as_everywhere(toy: Path, tmp_path: Path) -> None:
+    """16 bits, transparency and a camera held sideways: as `ser_ros caption` and the training read them."""
+    images = tmp_path / "images"
+    images.mkdir()
+    plain = Image.open(toy / "images/0.png").convert("L").resize((28, 20))
+    plain.convert("RGB").save(images / "plain.png")
+    Image.fromarray(np.asarray(plain).astype(np.uint16) * 257).save(images / "deep.png")
+    clear = Image.merge("LA", (plain, Image.new("L", plain.size, 255)))
+    clear.save(images / "clear.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees to the right
+    plain.convert("RGB").transpose(Image.Transpose.ROTATE_90).save(images / "turned.png", exif=exif)
+    names = ["plain.png", "deep.png", "clear.png", "turned.png"]
+    listed = tmp_path / "list.json"
+    listed.write_text(json.dumps([{"file_name": name, "image_id": name} for name in names]))
+    path = recipe(toy, tmp_path / "p.json", references=str(listed), images=str(images))
+    assert main(["predict", str(path)]) == 0
+    captions = [entry["caption"] for entry in json.loads((tmp_path / "p.json").read_text())]
+    assert len(set(captions)) == 1
 
 
 def test_missing_image(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
