@@ -47,14 +47,20 @@ def coco_metrics(pairs: Sequence[CaptionPair], wanted: Sequence[str] = COCO_METR
         value, scores = Rouge().compute_score(references, candidates)
         metrics.append(Metric("ROUGE_L", float(value), np.asarray(scores, np.float64)))
     if "CIDEr" in wanted:
-        from pycocoevalcap.cider.cider import Cider
-
-        value, scores = Cider().compute_score(references, candidates)
-        note = "of one image: its document frequencies are empty" if len(pairs) == 1 else ""
-        metrics.append(Metric("CIDEr", float(value), np.asarray(scores, np.float64), note))
+        metrics.append(_cider(references, candidates))
     if "METEOR" in wanted:
         metrics.append(_meteor(references, candidates))
     return metrics
+
+
+def _cider(references: dict[int, list[str]], candidates: dict[int, list[str]]) -> Metric:
+    from pycocoevalcap.cider.cider import Cider
+
+    if not any(text for texts in references.values() for text in texts):
+        return Metric("CIDEr", None, note="the references have no word, only punctuation")
+    value, scores = Cider().compute_score(references, candidates)
+    note = "of one image: its document frequencies are empty" if len(references) == 1 else ""
+    return Metric("CIDEr", float(value), np.asarray(scores, np.float64), note)
 
 
 def _bleu(references: dict[int, list[str]], candidates: dict[int, list[str]]) -> list[Metric]:
@@ -103,9 +109,9 @@ def _meteor(references: dict[int, list[str]], candidates: dict[int, list[str]]) 
 
     meteor = Meteor()
     try:
-        # The jar's protocol separates fields by "|||" and cannot take an empty candidate.
+        # The jar's protocol separates fields by "|||".
         clean = {i: [t.replace("|||", " ") for t in texts] for i, texts in references.items()}
-        value, scores = meteor.compute_score(clean, {i: [t[0] or "."] for i, t in candidates.items()})
+        value, scores = meteor.compute_score(clean, {i: [t[0]] for i, t in candidates.items()})
     except (BrokenPipeError, ValueError, OSError) as error:
         return Metric("METEOR", None, note=f"the METEOR jar failed ({error}); try another Java")
     per_image = np.asarray(scores, np.float64)

@@ -31,6 +31,22 @@ def coco_sample(shared_data: Path) -> list[CaptionPair]:
     return [CaptionPair(str(e["image_id"]), e["captions"][0], e["captions"][1:]) for e in entries]
 
 
+def odd_captions(_: Path) -> list[CaptionPair]:
+    """Empty, of punctuation or emoji alone, repeated, in other scripts, with the jar's own separator."""
+    said = {
+        "": ["a red chair", "the chair is red"],
+        "a man on a bench": ["...", "a man sits on a bench"],
+        "😀😀": ["two dogs", "two dogs"],
+        "un café — “bien” 3½ €": ["un café à côté", "naïve façade № 5"],
+        "一只 红色 的 椅子": ["一只 红色 椅子", "椅子 😀"],
+        "a ||| red ||| chair": ["a ||| red chair", "|||"],
+        "it's a dog's 10:30 a.m. t.v. (new)": ["the dog's t.v.", "it's 10:30 a.m. [new]"],
+        "   ": ["a cat"],
+        "a dog and " * 100: ["a dog and a cat"],
+    }
+    return [CaptionPair(str(i), text, references) for i, (text, references) in enumerate(said.items())]
+
+
 def many_captions(shared_data: Path) -> list[CaptionPair]:
     """Real captions as if five in a row were of one image; 33,665 to 33,669 end in "200 N."."""
     with gzip.open(shared_data / "ptb_pairs" / "dev_raw.txt.gz", "rt") as file:
@@ -51,7 +67,7 @@ def java_tokens(pairs: list[CaptionPair]) -> tuple[dict[str, list[str]], dict[st
 
 
 @WITH_JAVA
-@pytest.mark.parametrize("data", [coco_sample, many_captions])
+@pytest.mark.parametrize("data", [coco_sample, many_captions, odd_captions])
 def test_equal_to_the_java_pipeline(shared_data: Path, data: Callable[[Path], list[CaptionPair]]) -> None:
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
@@ -70,7 +86,7 @@ def test_equal_to_the_java_pipeline(shared_data: Path, data: Callable[[Path], li
 
 
 @WITH_JAVA
-@pytest.mark.parametrize("data", [coco_sample, many_captions])
+@pytest.mark.parametrize("data", [coco_sample, many_captions, odd_captions])
 def test_meteor_is_that_of_the_java_pipeline(
     shared_data: Path, data: Callable[[Path], list[CaptionPair]]
 ) -> None:
@@ -133,6 +149,13 @@ def test_empty_captions_score_zero_and_are_told(
     assert main([*command, "--metrics", "BLEU,ROUGE_L,CIDEr,SPICE(ser),CAPTURE", "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)["metrics"]
     assert {round(metric["value"], 6) for metric in metrics.values()} == {0}
+
+
+def test_references_without_a_word_have_no_cider() -> None:
+    pairs = [CaptionPair("1", "a red chair", ["..."]), CaptionPair("2", "two dogs", ["!", ""])]
+    *_, cider = coco_metrics(pairs, PURE)
+    assert (cider.name, cider.value) == ("CIDEr", None)
+    assert "no word" in cider.note
 
 
 def test_what_captions_say(files: SimpleNamespace) -> None:
