@@ -8,15 +8,21 @@ from typing import Any
 
 from ser_ros.errors import UserError
 
+GZIP = b"\x1f\x8b"
+"""First bytes of a file that gzip made."""
+
 _NAMES: dict[type, str] = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
 
 
 def load_json(path: Path) -> Any:
-    """The parsed file; UserError where it is missing, unreadable or no JSON."""
+    """The parsed file, a byte order mark or not; UserError where it is missing, unreadable or no JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        if content.startswith(GZIP):
+            raise UserError(f"{path} is compressed; unpack it first (gunzip)")
+        return json.loads(content.decode("utf-8-sig"))
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist; check the path of the dataset") from None
+        raise UserError(f"{path} does not exist; check the path") from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder, a JSON file is needed") from None
     except UnicodeDecodeError as error:
@@ -28,6 +34,8 @@ def load_json(path: Path) -> Any:
         ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists a thousand deep
+        raise UserError(f"{path} cannot be read as JSON ({' '.join(str(error).split())})") from None
 
 
 class Entry:

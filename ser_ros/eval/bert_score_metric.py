@@ -10,6 +10,7 @@ import numpy as np
 
 from ser_ros.errors import UserError
 from ser_ros.eval.captions_files import CaptionPair
+from ser_ros.eval.encoder_folder import load_encoder
 from ser_ros.eval.metric import Metric, mean_metric
 
 BATCH = 64
@@ -28,19 +29,11 @@ def bert_score(pairs: Sequence[CaptionPair], folder: Path, layer: int, baseline:
     Raises:
         UserError: no such folder or layer.
     """
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder} is no model folder (no config.json); give --bert-model a local copy")
     if not 0 <= baseline < 1:
         raise UserError(f"--bert-baseline must be in [0, 1), not {baseline}")
-    try:
-        import torch
-        from transformers import AutoModel, AutoTokenizer
-    except ImportError:
-        raise UserError("BERTScore needs torch and transformers; pip install 'ser-ros[torch]'") from None
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model: Any = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    model = model.eval().to(device)
+    device, tokenizer, model = load_encoder(folder, "--bert-model")
+    import torch
+
     if None in (tokenizer.cls_token_id, tokenizer.sep_token_id):
         raise UserError(f"{folder.name} has no [CLS] and [SEP]; take an encoder such as roberta-large")
     layers = model.config.num_hidden_layers

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ser_ros.data.entries import load_json
 from ser_ros.errors import UserError
 
 MOST_IDS_NAMED = 5
@@ -50,15 +51,22 @@ def read_references(path: Path, style: str = "") -> tuple[dict[str, list[str]], 
                 where = f"{path}, images[{number}]"
                 sentences = _field(image, "sentences", list, where)
                 texts = [_field(sentence, "raw", str, where) for sentence in sentences]
-                captions[str(image["cocoid"])] = texts
-    for number, annotation in enumerate(content.get("annotations", [])):
+                captions[_id(image, _karpathy_key(image), where)] = texts
+    annotations = content.get("annotations", [])
+    if not isinstance(annotations, list):
+        raise UserError(f"{path}: 'annotations' must be a list, found {json.dumps(annotations)[:60]}")
+    styles: set[str] = set()
+    for number, annotation in enumerate(annotations):
         where = f"{path}, annotations[{number}]"
         image_id = _id(annotation, "image_id", where)
         if image_id not in captions:
             raise UserError(f"{where}: image {image_id} is not in 'images'")
         caption = _field(annotation, "caption", str, where)
+        styles.add(annotation.get("style") or style)
         if not style or annotation.get("style", style) == style:
             captions[image_id].append(caption)
+    if style and styles and style not in styles:
+        raise UserError(f"{path} has no caption of style {style!r}; it has {', '.join(sorted(styles))}")
     bare = [image_id for image_id, texts in captions.items() if not any(text.strip() for text in texts)]
     if bare:
         raise UserError(f"{path} has no reference caption for {_named(bare)}")
@@ -141,7 +149,7 @@ def _names(content: dict[str, Any], path: Path) -> dict[str, str]:
         where = f"{path}, images[{number}]"
         if karpathy and _field(image, "split", str, where) != "test":
             continue
-        image_id = _id(image, "cocoid" if karpathy else "id", where)
+        image_id = _id(image, _karpathy_key(image) if karpathy else "id", where)
         if image_id in names:
             raise UserError(f"{where}: image {image_id} is listed twice")
         folder = image.get("filepath", "")
@@ -150,14 +158,9 @@ def _names(content: dict[str, Any], path: Path) -> dict[str, str]:
     return names
 
 
-def load_json(path: Path) -> Any:
-    """Content of a JSON file; UserError that names it when it cannot be read or is not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} is not JSON ({error})") from None
+def _karpathy_key(image: dict[str, Any]) -> str:
+    """Flickr8k and Flickr30k in Karpathy's format have no COCO ids."""
+    return "cocoid" if image.get("cocoid") is not None else "imgid"
 
 
 def _id(entry: Any, field: str, where: str) -> str:

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ser_ros.errors import UserError
 from ser_ros.eval.captions_files import CaptionPair
+from ser_ros.eval.encoder_folder import load_encoder
 from ser_ros.eval.metric import Metric, mean_metric
 from ser_ros.graph import wordnet
 from ser_ros.graph.parser import parse
@@ -29,17 +28,7 @@ class TextEncoder:
     """A sentence-transformers folder (BERT or MPNet), mean pooled to unit vectors, on CPU or GPU."""
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / "config.json").is_file():
-            raise UserError(f"{folder} is no model folder (no config.json); give --encoder a local copy")
-        try:
-            import torch
-            from transformers import AutoModel, AutoTokenizer
-        except ImportError:
-            raise UserError("an encoder needs torch and transformers; pip install 'ser-ros[torch]'") from None
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model: Any = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        self.model = model.eval().to(self.device)
+        self.device, self.tokenizer, self.model = load_encoder(folder, "--encoder")
         self.name = folder.name
         self._known: dict[str, np.ndarray] = {}
 

@@ -124,7 +124,9 @@ def _read_graphs(path: Path) -> dict[str, _Truth]:
                 except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
                     form = "image_id, objects [{noun, attributes}], relations [[subject, predicate, object]]"
                     raise UserError(f"{path}, line {number}: a graph has {form} ({error!r})") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise UserError(f"cannot read {path}: {error}") from None
     return truths
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ser_ros.data.entries import load_json
 from ser_ros.errors import UserError
-from ser_ros.eval.captions_files import load_json
 
 FORMATS = ("egoschema", "nextqa", "videomme")
 
@@ -93,7 +93,7 @@ def _from_json(key: Any, entry: Any, path: Path, kind: str) -> VideoQuestion:
 
 def _next_qa(path: Path) -> Iterable[VideoQuestion]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), 2):
                 options = [row[f"a{i}"] for i in range(5) if row.get(f"a{i}")]
                 if not row.get("video") or not row.get("question") or len(options) < 2:

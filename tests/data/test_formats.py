@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -185,6 +186,30 @@ def test_unreadable_files(tmp_path: Path, kind: str) -> None:
     noise.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError):
         read_samples(kind, noise)
+
+
+def test_odd_but_real_files(tmp_path: Path) -> None:
+    """Windows writes a byte order mark and its own line ends; downloads come compressed."""
+    content = {
+        "images": [{"id": 1, "file_name": "é.jpg"}],
+        "annotations": [{"image_id": 1, "caption": "Ein Hündchen"}],
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    path = tmp_path / "captions.json"
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    (sample,) = read_samples("coco", path)
+    assert (sample.image, sample.caption) == ("é.jpg", "Ein Hündchen")
+    path.write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(UserError, match=r"captions\.json is compressed; unpack it first"):
+        read_samples("coco", path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"images": [' + "9" * 5000 + "]}"])
+def test_json_that_python_gives_up_on(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "captions.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"captions.json cannot be read as JSON"):
+        read_samples("coco", path)
 
 
 def test_unknown_format() -> None:

@@ -11,6 +11,7 @@ import pytest
 from ser_ros.cli import main
 from ser_ros.errors import UserError
 from ser_ros.eval.captions_files import (
+    CaptionPair,
     pair_up,
     read_images,
     read_predictions,
@@ -50,7 +51,24 @@ def test_the_verb_exits_with_2(files: SimpleNamespace, capsys: pytest.CaptureFix
     files.predictions.write_text("[{")
     command = ["score", "--references", str(files.references), "--predictions", str(files.predictions)]
     assert main(command) == 2
-    assert "is not JSON" in capsys.readouterr().err
+    assert "is not valid JSON" in capsys.readouterr().err
+
+
+def test_a_style_that_the_references_lack_is_named(files: SimpleNamespace) -> None:
+    content = json.loads(files.references.read_text())
+    for annotation in content["annotations"]:
+        annotation["style"] = "default"
+    files.references.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="has no caption of style 'detailed'; it has default"):
+        pair_up(files.references, files.predictions, "detailed")
+
+
+def test_karpathys_flickr_files_have_ids_of_their_own(tmp_path: Path) -> None:
+    images = [{"imgid": 7, "filename": "1.jpg", "split": "test", "sentences": [{"raw": "A man."}]}]
+    references, said = tmp_path / "dataset_flickr30k.json", tmp_path / "said.json"
+    references.write_text(json.dumps({"images": images, "dataset": "flickr30k"}))
+    said.write_text(json.dumps([{"image_id": 7, "caption": "A man."}]))
+    assert pair_up(references, said) == [CaptionPair("7", "A man.", ["A man."], "1.jpg")]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,7 @@ def test_the_verb_exits_with_2(files: SimpleNamespace, capsys: pytest.CaptureFix
     [
         ([], "no list 'images'"),
         ({"images": [], "annotations": []}, "no image to score"),
+        ({"images": [{"id": 1}], "annotations": None}, "'annotations' must be a list, found null"),
         ({"images": [{"id": 1}], "annotations": []}, "no reference caption for image 1"),
         (
             {"images": [{"id": 1}], "annotations": [{"image_id": 1, "caption": "  "}]},

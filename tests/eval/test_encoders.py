@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,16 @@ def test_encoders_that_are_none(bert: Path, tmp_path: Path) -> None:
         bert_score(PAIRS, bert, 9)
     with pytest.raises(UserError, match="--encoder"):
         TextEncoder(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"--encoder .* holds no encoder that can be read"):
+        TextEncoder(tmp_path)
+    shutil.copytree(bert, tmp_path / "pickled")
+    (tmp_path / "pickled/model.safetensors").rename(tmp_path / "pickled/pytorch_model.bin")
+    with pytest.raises(UserError, match=r"pytorch_model\.bin may run code when loaded"):
+        bert_score(PAIRS, tmp_path / "pickled", 2)
+    (tmp_path / "pickled/model.safetensors").write_bytes(b"cut short")
+    with pytest.raises(UserError, match=r"--bert-model .* holds no encoder that can be read"):
+        bert_score(PAIRS, tmp_path / "pickled", 2)
 
 
 def test_capture_with_a_real_encoder() -> None:
