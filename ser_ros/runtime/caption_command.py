@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.model.description import Description
 from ser_ros.model.images import batches, find_images, load_image
 from ser_ros.runtime.captioner import CaptionOptions
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
     captioner = load_captioner(args.model, args.backend, args.device, args.dtype)
     refinements = args.refinements
     if refinements is None:
-        lens = isinstance(captioner, TwoGlanceCaptioner) and captioner.config.deeplens is None
-        refinements = 0 if lens else _DEFAULTS.refinements
+        one_glance = isinstance(captioner, TwoGlanceCaptioner) and captioner.config.deeplens is None
+        refinements = 0 if one_glance else _DEFAULTS.refinements
     options = CaptionOptions(args.style, refinements, args.max_tokens, args.beams)
     captions: list[dict] = []
     errors: list[dict] = []
@@ -112,7 +112,7 @@ def _printer(names: bool):
         if description.edits:
             console.print(f"  first   {description.initial}", markup=False)
         flags = f"  [{', '.join(description.flags)}]" if description.flags else ""
-        console.print("  refined " if description.edits else "  ", marked(description), end="")
+        console.print("  refined " if description.edits else "  ", marked(description), sep="", end="")
         console.print(f"  (confidence {description.confidence:.2f}){flags}", style="dim", markup=False)
 
     return show
@@ -162,8 +162,10 @@ def _attention(args: argparse.Namespace, paths: list[Path]) -> int:
     looks = [glance for glance in (first, second) if glance is not None]
     try:
         draw(image, looks, model.config.image).save(out)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot write {out} ({error})") from None
+    except ValueError as error:
+        raise UserError(f"cannot write {out}: {error}; name a .png") from None
+    except OSError as error:
+        raise cannot_write(out, error) from None
     if args.json:
         found = [{"caption": glance.caption, "found": glance.attention is not None} for glance in looks]
         print(json.dumps({"out": out, "word": word, "glances": found}))

@@ -93,6 +93,12 @@ def test_attention_overlay(place, tmp_path, capsys):
     word = json.loads(capsys.readouterr().out)["captions"][0]["refined"].split()[-1]
     assert caption(place, str(image), "--attention", word, str(tmp_path / "out.png")) == 0
     assert Image.open(tmp_path / "out.png").width == 40 * 2 + 8
+    for name, says in (("no/out.png", "make it or choose another place"), ("out.xyz", "name a .png")):
+        capsys.readouterr()
+        assert caption(place, str(image), "--attention", word, str(tmp_path / name)) == 2
+        error = capsys.readouterr().err
+        assert f"cannot write {tmp_path / name}: " in error
+        assert says in error
 
 
 def test_changes_are_marked_without_colours_too():
