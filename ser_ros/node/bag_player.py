@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import sys
 import time
 from collections.abc import Callable, Collection
@@ -138,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
-    if args.rate <= 0:
+    if not 0 < args.rate < math.inf:
         raise UserError(f"--rate {args.rate}: must be above 0")
     renamed = {}
     for pair in args.remap:

@@ -87,3 +87,9 @@ def test_player_names_what_it_cannot_play(tmp_path, robot):
         player = BagPlayer(robot.node, bag)
         with pytest.raises(UserError, match="is a rosbag1"):
             player.play()
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf"])
+def test_a_rate_at_which_nothing_can_be_played_is_refused(tmp_path, rate, capsys):
+    assert main(["play", str(write_rosbag2(tmp_path / "bag")), f"--rate={rate}"]) == 2
+    assert "must be above 0" in capsys.readouterr().err
