@@ -6,8 +6,8 @@
 Random weights at true sizes in bfloat16, drawn on the device, one process for all: nothing is fetched.
 One image at a time, greedy. `ours` has CUDA graphs and a verified draft, `eager` is the same without graphs,
 `authors` the published way (three beams, the image's features for every beam, no draft); these three include
-what `ser_ros bench` includes, the peers of benchmarks/peers.py leave preprocessing out. Each part has a time
-limit; one that fails is named and the others go on.
+what `ser_ros bench` includes, the peers of benchmarks/peer_models.py leave preprocessing out. Each part has a
+time limit; one that fails is named and the others go on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ import numpy as np
 import torch
 import transformers
 from decoding import build
-from peers import PEERS, authors, median_seconds, peer
+from peer_models import PEERS, authors, peer
+from peers import median_seconds
 
 from ser_ros.model.config import SerConfig
 from ser_ros.model.describe import Clock, Engine, describe

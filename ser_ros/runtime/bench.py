@@ -17,7 +17,6 @@ from ser_ros.runtime.two_glances import TwoGlanceCaptioner
 
 STAGES = ("preprocess", "tower", "connector", "prefill", "decode", "deeplens", "refine")
 SECOND = ("deeplens", "refine")
-_WARM_UP = 2
 _IMAGE = (480, 640, 3)
 """A common camera's resolution."""
 
@@ -29,6 +28,7 @@ def measure(
     iterations: int,
     *,
     power: bool = False,
+    warm_up: int = 2,
     on_image: Callable[[], object] = lambda: None,
 ) -> dict:
     """Caption random images one at a time with captions of a fixed length.
@@ -39,6 +39,7 @@ def measure(
         edits: tokens of the initial caption that the second glance replaces.
         iterations: images.
         power: count energy too.
+        warm_up: images before those that count.
         on_image: called after each.
 
     Returns:
@@ -52,14 +53,14 @@ def measure(
     dice = np.random.default_rng(0)
     seconds: dict[str, list[float]] = defaultdict(list)
     meter = EnergyMeter() if power else None
-    for iteration in range(_WARM_UP + iterations):
+    for iteration in range(warm_up + iterations):
         image = dice.integers(0, 256, _IMAGE).astype(np.uint8)
-        if iteration == _WARM_UP:
+        if iteration == warm_up:
             start = time.perf_counter()
             if meter:
                 meter.start()
         found = describe(engine, [image], refinements=int(second), max_tokens=tokens + 1)[0]
-        if iteration < _WARM_UP:
+        if iteration < warm_up:
             continue
         for stage in STAGES:
             if second or stage not in SECOND:
