@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ser_ros.errors import UserError
 
@@ -58,8 +58,7 @@ def _check_towers(config: SerConfig, name: str) -> None:
             )
         if tower.merge_after is not None and tower.side % tower.stride:
             raise UserError(f"{name}: towers.merge_after needs an even number of patches in a row")
-        if int(tower.sizes["num_attention_heads"]) < 1:
-            raise UserError(f"{name}: towers.sizes.num_attention_heads must be 1 or more")
+        _check_heads(tower.sizes, f"{name}: towers")
         if tower.pixels != config.image.size:
             raise UserError(
                 f"{name}: image.size is {config.image.size}, but the {tower.kind} tower takes "
@@ -68,6 +67,7 @@ def _check_towers(config: SerConfig, name: str) -> None:
 
 
 def _check_words(config: SerConfig, name: str) -> None:
+    _check_heads(config.language.sizes, f"{name}: language")
     vocabulary = int(config.language.sizes["vocab_size"])
     for key, token in (("bos", config.language.bos), ("eos", config.language.eos)):
         if token is not None and not 0 <= token < vocabulary:
@@ -78,3 +78,9 @@ def _check_words(config: SerConfig, name: str) -> None:
                 raise UserError(
                     f"{name}: a prompt of style {style!r} must have <image> exactly once: {text!r}"
                 )
+
+
+def _check_heads(sizes: dict[str, Any], part: str) -> None:
+    # transformers refuses all but a negative number of them, and has a default
+    if int(sizes.get("num_attention_heads", 1)) < 1:
+        raise UserError(f"{part}.sizes.num_attention_heads must be 1 or more")

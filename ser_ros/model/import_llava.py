@@ -18,8 +18,9 @@ from torch import Tensor
 from transformers import CLIPVisionConfig, OPTConfig
 
 from ser_ros.errors import UserError
-from ser_ros.model.checkpoint import check_weights, no_weights
+from ser_ros.model.checkpoint import check_weights, no_weights, refusals
 from ser_ros.model.config import ConnectorConfig, ImageConfig, LanguageConfig, Prompt, SerConfig, TowerConfig
+from ser_ros.model.config_json import build
 from ser_ros.model.llava_folder import read_object, read_weights, weight_files
 from ser_ros.model.llava_tokenizer import read_tokenizer
 from ser_ros.model.ser_model import SerModel
@@ -74,7 +75,8 @@ def import_llava(folder: str | Path, vision_tower: str | Path | None = None) -> 
         UserError: a file is missing or damaged, or the folder is of another model type.
     """
     folder = Path(folder).expanduser()
-    raw = read_object(folder / "config.json")
+    file = folder / "config.json"
+    raw = read_object(file)
     _check_kind(folder, raw)
     weights = read_weights(folder)
     words = weights.get(_WORDS)
@@ -87,15 +89,15 @@ def import_llava(folder: str | Path, vision_tower: str | Path | None = None) -> 
     config = SerConfig(
         image=image,
         towers=(TowerConfig(kind="clip", sizes=sizes),),
-        connector=_connector(raw, text, int(sizes["num_hidden_layers"])),
+        connector=_connector(raw, text, int(sizes["num_hidden_layers"]), file),
         deeplens=None,
         language=LanguageConfig(
-            kind="opt", sizes=_sizes(OPTConfig, raw, _OPT_SIZES), bos=spoken.bos, eos=spoken.eos
+            kind="opt", sizes=_sizes(OPTConfig, raw, _OPT_SIZES, file), bos=spoken.bos, eos=spoken.eos
         ),
         prompts={"default": _prompt(raw), "plain": SerConfig().prompts["plain"]},
     )
-    config.check(str(folder / "config.json"))
-    with no_weights():
+    config = SerConfig.from_json(config.to_json(), str(file))
+    with no_weights(), refusals(file):
         model = SerModel(config, CaptionTokenizer(spoken.tokenizer, config))
     left_out = _fill(model, {**text, **tower}, folder)
     return Imported(model.eval().requires_grad_(False), source, left_out)
@@ -118,9 +120,12 @@ def _check_kind(folder: Path, raw: dict[str, Any]) -> None:
             raise UserError(f"{folder}/config.json has several of {key}; only one can be imported")
 
 
-def _sizes(kind: type, raw: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
+def _sizes(kind: type, raw: Any, keys: frozenset[str], file: Path) -> dict[str, Any]:
     """Their sizes; those they left out, as transformers does for its own defaults, filled in."""
-    full = kind(**{key: raw[key] for key in keys if key in raw}).to_dict()
+    if not isinstance(raw, dict):
+        raise UserError(f"{file} has vision_config {raw!r}; it must be an object of sizes")
+    with refusals(file):
+        full = kind(**{key: raw[key] for key in keys if key in raw}).to_dict()
     return {key: full[key] for key in sorted(keys) if key in full}
 
 
@@ -148,19 +153,19 @@ def _tower(
                 f"the vision tower {named!r} is not in {folder}; give its folder with --vision-tower"
             )
         return TowerConfig().sizes, ImageConfig(fit=fit), _clip_names(inside), "the checkpoint"
-    config = read_object(place / "config.json")
+    file = place / "config.json"
+    config = read_object(file)
     if config.get("model_type") not in ("clip", "clip_vision_model"):
         raise UserError(f"{place} is a {config.get('model_type')!r} model; the vision tower must be CLIP")
-    sizes = _sizes(CLIPVisionConfig, config.get("vision_config", config), _CLIP_SIZES)
-    image = ImageConfig(size=int(sizes["image_size"]), fit=fit)
-    if (place / "preprocessor_config.json").is_file():
-        processor = read_object(place / "preprocessor_config.json")
-        image = ImageConfig(
-            size=image.size,
-            mean=tuple(processor.get("image_mean", image.mean)),
-            std=tuple(processor.get("image_std", image.std)),
-            fit=fit,
-        )
+    sizes = _sizes(CLIPVisionConfig, config.get("vision_config", config), _CLIP_SIZES, file)
+    image = build(ImageConfig, {"size": sizes["image_size"], "fit": fit}, str(file))
+    recipe = place / "preprocessor_config.json"
+    if recipe.is_file():
+        processor = read_object(recipe)
+        statistics = {
+            key: processor[f"image_{key}"] for key in ("mean", "std") if f"image_{key}" in processor
+        }
+        image = build(ImageConfig, {"size": image.size, "fit": fit, **statistics}, str(recipe))
     # Their loader takes the tower in the checkpoint only where it was trained with the rest.
     if inside and given is None and (raw.get("unfreeze_mm_vision_tower") or not weight_files(place)):
         return sizes, image, _clip_names(inside), "the checkpoint"
@@ -180,7 +185,7 @@ def _clip_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"vision_model.{_TOWER.sub('', name, count=1)}": weight for name, weight in weights.items()}
 
 
-def _connector(raw: dict[str, Any], weights: dict[str, Tensor], layers: int) -> ConnectorConfig:
+def _connector(raw: dict[str, Any], weights: dict[str, Tensor], layers: int, file: Path) -> ConnectorConfig:
     """Their projector: a linear layer is called `identity`, the others by their depth."""
     kind = str(raw.get("mm_projector_type"))
     if kind != "identity" and not re.fullmatch(r"mlp[2-9]x(_bott\d+x)?_gelu", kind):
@@ -188,7 +193,11 @@ def _connector(raw: dict[str, Any], weights: dict[str, Tensor], layers: int) -> 
     first = weights.get(f"model.mm_projector.{'weight' if kind == 'identity' else '0.weight'}")
     if first is None:
         raise UserError("the checkpoint lacks tensor model.mm_projector.0.weight; it is not a LLaVA model")
-    select = int(raw.get("mm_vision_select_layer", -2))
+    select = raw.get("mm_vision_select_layer", -2)
+    try:
+        select = int(select)
+    except (TypeError, ValueError):
+        raise UserError(f"{file} has mm_vision_select_layer {select!r}; it must be a whole number") from None
     layer = select if select >= 0 else layers + 1 + select
     return ConnectorConfig(
         kind="linear" if kind == "identity" else kind, layers=(layer,), hidden=int(first.shape[0])

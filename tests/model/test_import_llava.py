@@ -236,6 +236,14 @@ def change(folder: Path, **values) -> None:
     (folder / "config.json").write_text(json.dumps({**raw, **values}))
 
 
+def vision(folder: Path, config: object) -> None:
+    change(folder.parent / "clip", vision_config=config)
+
+
+def processor(folder: Path, **values) -> None:
+    (folder.parent / "clip" / "preprocessor_config.json").write_text(json.dumps(values))
+
+
 def spoil_tensor(folder: Path, name: str, *, drop: bool = False) -> None:
     weights = load_file(folder / "model.safetensors")
     weights[name] = torch.full_like(weights[name], torch.nan)
@@ -261,6 +269,24 @@ class Danger:
         (lambda f: change(f, mm_vision_select_layer="-2,15"), "several of mm_vision_select_layer"),
         (lambda f: change(f, mm_vision_tower="clip,dinov2"), "several of mm_vision_tower"),
         (lambda f: change(f, mm_vision_select_feature="cls_patch"), "only 'patch' can be imported"),
+        (lambda f: change(f, mm_vision_select_layer="last"), "'last'; it must be a whole number"),
+        (lambda f: change(f, ffn_dim="wide"), r"llava-opt/config\.json: no network has these sizes"),
+        (lambda f: change(f, hidden_size=0), r"llava-opt/config\.json: no network has these sizes"),
+        (lambda f: change(f, activation_function="step"), "these sizes .there is no 'step'"),
+        (lambda f: vision(f, None), "vision_config None; it must be an object"),
+        (
+            lambda f: vision(f, {"hidden_size": "x"}),
+            r"clip/config\.json: no network",
+        ),
+        (
+            lambda f: vision(f, {"image_size": None}),
+            "size: expected int, got None",
+        ),
+        (
+            lambda f: processor(f, image_mean=[0.5]),
+            r"_config\.json: mean: expected 3 values, got 1",
+        ),
+        (lambda f: processor(f, image_std="x"), r"preprocessor_config\.json: std: expected list, got 'x'"),
         (lambda f: change(f, ffn_dim=24), r"fc1.bias in .* is \[48\]; config.json says \[24\]"),
         (lambda f: (f / "model.safetensors.index.json").write_text("{}"), "names no weight files"),
         (lambda f: spoil_tensor(f, "model.decoder.layers.0.fc1.bias"), "fc1.bias .* not finite"),
@@ -270,8 +296,9 @@ class Danger:
 def test_what_is_wrong_is_one_sentence(tmp_path, spoil, says):
     folder = Llava().save(tmp_path / "llava-opt")
     spoil(folder)
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=says) as error:
         import_llava(folder)
+    assert "\n" not in str(error.value)
 
 
 def test_a_pickle_with_code_is_refused(tmp_path, capsys):
