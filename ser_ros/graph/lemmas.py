@@ -15,6 +15,11 @@ NOUNS = {
     "binoculars": "binoculars", "stairs": "stair", "series": "series", "tongs": "tongs",
     "pepperoni": "pepperoni", "graffiti": "graffiti",
 }  # fmt: skip
+# Always several words for one thing: "scissors", "a pair of glasses".
+_PLURAL_ALONE = frozenset((
+    "glasses", "sunglasses", "goggles", "jeans", "pants", "shorts", "scissors", "clothes", "people",
+    "binoculars", "tongs",
+))  # fmt: skip
 VERBS = {
     "laying": "lay", "laid": "lay", "lying": "lie", "left": "leave", "wearing": "wear", "worn": "wear",
     "leaning": "lean", "ground": "ground", "lit": "light", "hung": "hang", "is": "be", "are": "be",
@@ -31,6 +36,11 @@ def noun_lemma(word: str) -> str:
         first, _, last = word.rpartition(" ")
         return f"{first} {noun_lemma(last)}"
     return NOUNS.get(word) or _lemma(word, "NOUN")
+
+
+def is_plural_alone(noun: str) -> bool:
+    """Whether a lemma is a plural all the same: no article, "the scissors are"."""
+    return noun.rpartition(" ")[2] in _PLURAL_ALONE
 
 
 @lru_cache(65536)

@@ -82,7 +82,7 @@ def test_the_best_answer(home: Memory, question: str, first: str, room: str) -> 
         ("how many objects are in the office", "I remember three things in the office."),
         ("how many things are on the wooden table?", "I remember three things on the wooden table."),
         ("how many things did you see yesterday", "I remember no things."),
-        ("how many people are there", "I remember no persons."),
+        ("how many people are there", "I remember no people."),
         ("which rooms do you know?", "I remember three rooms: the kitchen, the office and the living room."),
         ("how many rooms are there", "I remember three rooms: the kitchen, the office and the living room."),
         ("what rooms did you see yesterday", "I have not seen a room whose name I know in that time."),
@@ -162,6 +162,47 @@ def test_the_figure_of_a_thing_is_offered_as_something_else(seen_first: str, ask
         memory.observe(seen(seen_first))
         speech = memory.query(f"where is the {asked}").speech
         assert speech.startswith(f"I have not seen a {asked}, but I saw {seen_first}")
+
+
+CHANGING = (
+    ("A brown dog is sleeping on the rug.", 0),
+    ("A red mug stands on the wooden table.", 1),
+    ("The refrigerator door is closed.", 2),
+    ("The lamp is on.", 3),
+    ("A man in a blue shirt is holding a box.", 4),
+    ("A pair of glasses on the wooden table.", 5),
+    ("A tv and a remote control.", 6),
+    ("A brown dog is standing next to the window.", 600),
+    ("A red mug stands on the kitchen counter.", 601),
+    ("The lamp is off.", 602),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "speech"),
+    [
+        ("is the dog on the rug", "I last saw the brown dog a moment ago; it was on the rug 10 minutes ago."),
+        (
+            "is the mug on the table",
+            "I have not seen a mug on the table, but I saw a red mug a moment ago on the kitchen counter.",
+        ),
+        ("what is on the table", "On the table I saw glasses."),
+        ("is the fridge open", "No, the door was closed when I saw it 10 minutes ago."),
+        ("is the lamp on", "No, the lamp was off when I saw it a moment ago."),
+        ("the lamp", "I last saw the lamp that is off a moment ago."),
+        ("is the heater on", "I have not seen a heater."),
+        ("what colour is the mug", "The mug was red when I saw it a moment ago."),
+        ("what colour is the lamp", "I saw the lamp a moment ago, but I do not know what colour."),
+        ("when did you first see the dog", "I first saw the brown dog 10 minutes ago."),
+        ("what is the man wearing", "With the man I saw a blue shirt and a box."),
+        ("where are my glasses", "I last saw the glasses 9 minutes ago on the table."),
+        ("where is the tv remote", "I last saw the remote control 9 minutes ago."),
+    ],
+)
+def test_what_changed_is_told_as_it_is_now(question: str, speech: str) -> None:
+    with Memory.open() as memory:
+        memory.observe(seen(caption, second + again / 10) for caption, second in CHANGING for again in (0, 1))
+        assert memory.query(question).speech.startswith(speech)
 
 
 def test_scores_order_what_fits_better_first(home: Memory) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from ser_ros.graph import wordnet
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.embeddings import Embedder
-from ser_ros.graph.memory.vocabulary import conflict
+from ser_ros.graph.memory.vocabulary import SHORT_NAMES, conflict
 
 PERSONS = frozenset(("person", "people"))
 _MEN = frozenset(("guy", "guard"))  # persons, though WordNet also knows a rope and a device
@@ -56,6 +56,11 @@ class Name:
     def kind(self) -> str:
         """The noun that tells its kind: "table" of "coffee table", all of "hot dog"."""
         return self.head if wordnet.is_kind_of_head(self.label) else self.label
+
+    @property
+    def noun(self) -> str:
+        """What a dictionary knows of it: all of "remote control", "remote" of "tv remote"."""
+        return self.label if wordnet.is_known(self.label) else self.head
 
     def shares_head(self, other: Name) -> bool:
         """Whether both may be called by one last word: a bear, a teddy bear, but no dog and hot dog."""
@@ -97,7 +102,7 @@ class NameRule:
 
     def compare(self, first: Name, second: Name) -> Likeness:
         """Whether two names can name one thing."""
-        if first.label == second.label:
+        if SHORT_NAMES.get(first.label, first.label) == SHORT_NAMES.get(second.label, second.label):
             return Likeness(Verdict.SAME, 1.0)
         if first.shares_head(second):
             if first.head in (first.label, second.label):
@@ -111,6 +116,8 @@ class NameRule:
             and wordnet.same_thing(first.head, second.head)
         ):
             return Likeness(Verdict.SAME, 0.9)
+        if wordnet.same_thing(first.noun, second.noun):
+            return Likeness(Verdict.POSSIBLY, 0.75)
         people = is_person(first.kind), is_person(second.kind)
         if all(people):
             if {first.head, second.head} & PERSONS:

@@ -16,6 +16,7 @@ class Kind(str, Enum):
     CONTENTS = "contents"  # what is on, in, near it
     COUNT = "count"  # how many
     STATE = "state"  # is it open
+    COLOUR = "colour"  # what colour is it
     CHANGES = "changes"  # what is new, gone, different
     ROOMS = "rooms"  # which rooms there are
 
@@ -50,9 +51,10 @@ class Question:
         text: the words that were asked.
         kind: what the answer tells.
         thing: what is asked for; None for any thing.
-        location: how `thing` stands to `anchor`: "on", "near", ...; "" without one.
+        location: how `thing` stands to `anchor`: "on", "near", ..., "of" what that wears; "" without.
         anchor: the other thing; None where only the room counts.
         change: only what is "new" or "gone", for questions about changes; "" is any change.
+        first: it asks when the thing was seen first, not last.
         room: only in this room; "" anywhere.
         since_ns, until_ns: only what was seen in this time; None is no limit.
         area: only what was seen by a robot that stood within it.
@@ -66,6 +68,7 @@ class Question:
     location: str = ""
     anchor: Description | None = None
     change: str = ""
+    first: bool = False
     room: str = ""
     since_ns: int | None = None
     until_ns: int | None = None

@@ -37,6 +37,9 @@ def name_score(asked: Description, known: Name, names: NameRule) -> float:
         return 0.8 * likeness.score
     if is_person(name.kind) != is_person(known.kind):
         return 0.0
+    lives = wordnet.is_a(asked.label, "organism", most_senses=1)
+    if not lives and wordnet.are_synonyms(asked.label, known.label, "n"):  # less used: "tap", "faucet"
+        return _SAME_HEAD
     if asked.head == asked.label and wordnet.is_a(known.kind, asked.head):
         return _HYPONYM
     return _HYPERNYM if _is_close_kind(asked.label, known.label) else 0.0

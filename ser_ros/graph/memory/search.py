@@ -11,6 +11,7 @@ from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import NameRule
 from ser_ros.graph.memory.question import Kind, Question
+from ser_ros.graph.memory.relations import relations_of
 from ser_ros.graph.memory.rows import attributes_of, match_of, rooms_seen, select, things_by_room
 from ser_ros.graph.memory.scoring import room_score
 from ser_ros.graph.memory.speech import CLEAR, say, say_all, say_rooms
@@ -118,8 +119,17 @@ class Search:
             return one.score < best - _AS_GOOD, not states & known, -one.row["last_seen"]
 
         found.sort(key=rank)
+        if found and states and not states & {STATES.get(text) for text in attributes_of(found[0].row)}:
+            found = [*self._parts_in_state(found[0], states), *found]
         clear = [one.row["id"] for one in found if one.score >= CLEAR]
         return found[: question.max_matches], clear
+
+    def _parts_in_state(self, whole: Candidate, states: set[str]) -> list[Candidate]:
+        """The parts of a thing whose state is known: the door of a refrigerator that is asked to be open."""
+        related = relations_of(self._store.db, [whole.row["id"]])
+        parts = [one.object for one in related if one.subject == whole.row["id"] and one.predicate == "have"]
+        known = self._candidates.read([Fit.of(number, whole.score, 0) for number in parts])
+        return [part for part in known if states <= {STATES.get(text) for text in attributes_of(part.row)}]
 
     def _contents(self, question: Question) -> tuple[list[Candidate], list[int]]:
         """What stands so to the anchor, with the rows of all of it; or is in the room, or was seen last."""

@@ -8,9 +8,10 @@ from textwrap import shorten
 from typing import Any
 
 from ser_ros.graph import wordnet
+from ser_ros.graph.lemmas import is_plural_alone
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
-from ser_ros.graph.memory.spoken_time import say_when
+from ser_ros.graph.memory.spoken_time import SECOND, say_when
 from ser_ros.graph.memory.vocabulary import COLOURS, LOCATION_WORDS, MATERIALS, SIZES, STATES
 
 _NUMBERS = (
@@ -28,6 +29,10 @@ _NUMBERS = (
     "eleven",
     "twelve",
 )
+# English puts these behind the noun: "a lamp that is on".
+_AFTER_NOUN = frozenset(("on", "off", "ajar", "upside down"))
+# Where a thing was so much earlier than it was seen last is told with its own time, nanoseconds.
+_LATER = 60 * SECOND
 # Below this fit an answer is offered as something else, not as what was asked for.
 CLEAR = 0.5
 
@@ -55,10 +60,16 @@ def say(
     if not matches and not wordnet.is_visible(asked.label):
         return f'"{asked.label}" is nothing I could see; ask for a thing, a room or what changed.'
     if not matches:
-        return f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}."
+        looks = asked.attributes - STATES.keys() if question.kind is Kind.STATE else asked.attributes
+        return f"I have not seen {a_thing(asked.label, looks)}{_asked_place(question)}."
     best = matches[0]
     if question.kind is Kind.STATE:
         return _say_state(asked, matches, now_ns, timezone)
+    if question.kind is Kind.COLOUR and clear:
+        return _say_colour(clear, now_ns, timezone)
+    if question.first and clear:
+        thing = a_thing(best.label, best.attributes, best.count, best.plural, "the")
+        return f"I first saw {thing} {say_when(best.first_seen, now_ns, timezone)}."
     if not clear:
         seen = a_thing(best.label, best.attributes, best.count, best.plural)
         missing = f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}"
@@ -110,16 +121,20 @@ def a_thing(
     article: str | None = None,
 ) -> str:
     """ "a red chair", "two bottles", "the open door", "books"."""
-    looks = _in_order(attributes)
+    attributes = set(attributes)
+    looks = _in_order(attributes - _AFTER_NOUN)
     if label == ANYTHING:
-        return " ".join(["anything", *looks])
+        return " ".join(["anything", *_in_order(attributes)])
+    several = plural or is_plural_alone(label)
     words = " ".join([*looks, plural_of(label) if plural else label])
+    if said_after := _in_order(attributes & _AFTER_NOUN):
+        words += f" that {'are' if several else 'is'} {join(said_after)}"
     if count is not None and count > 1:
         return f"{'the ' if article == 'the' else ''}{number(count)} {words}"
-    if plural:
-        return f"the {words}" if article == "the" else words
     if article == "the":
         return f"the {words}"
+    if several:
+        return words
     return f"{'an' if words[:1] in 'aeiou' and not words.startswith(('uni', 'use', 'one')) else 'a'} {words}"
 
 
@@ -160,9 +175,14 @@ def join(words: list[str]) -> str:
 
 def _where_and_when(match: Match, now_ns: int, timezone: str) -> str:
     parts = [f"in the {match.room}"] if match.room else []
-    if match.relation:
+    before = ""
+    if match.relation and match.last_seen - match.stamp_ns > _LATER:
+        were = "they were" if match.plural or is_plural_alone(match.label) else "it was"
+        before = f"; {were} {match.relation} {say_when(match.stamp_ns, now_ns, timezone)}"
+    elif match.relation:
         parts.append(match.relation)
-    return f"{say_when(match.last_seen, now_ns, timezone)}{' ' if parts else ''}{', '.join(parts)}"
+    when = say_when(match.last_seen, now_ns, timezone)
+    return f"{when}{' ' if parts else ''}{', '.join(parts)}{before}"
 
 
 def _when_asked(question: Question) -> str:
@@ -206,6 +226,7 @@ def _say_count(question: Question, total: int, vague: bool) -> str:
     asked = question.thing or Description(ANYTHING, ANYTHING)
     label = {ANYTHING: "thing", "people": "person"}.get(asked.label, asked.label)
     things = a_thing(label, asked.attributes, None, total != 1, "the").removeprefix("the ")
+    things = things.replace("persons", "people")
     least = "at least " if vague else ""
     return f"I remember {least}{number(total)} {things}{_asked_place(question)}."
 
@@ -223,13 +244,33 @@ def _say_state(asked: Description, matches: list[Match], now_ns: int, timezone: 
     if differ:
         asked_of = asked.attributes - STATES.keys()
         thing = a_thing(best.label, asked_of & frozenset(best.attributes), None, best.plural)
-    verb, it = ("were", "them") if best.plural else ("was", "it")
+    verb, it = ("were", "them") if best.plural or is_plural_alone(best.label) else ("was", "it")
     wrong = [known[state] for state, text in wanted.items() if known[state] != text]
     is_so = " and ".join(wrong or sorted(wanted.values()))
     sentence = f"{'No' if wrong else 'Yes'}, {thing} {verb} {is_so} when I saw {it} {when}."
     for one in differ[:1]:
         other = " and ".join(text for state, text in _states(one).items() if state in wanted)
         sentence += f" Another {one.label} was {other} {say_when(one.last_seen, now_ns, timezone)}."
+    return sentence
+
+
+def _say_colour(matches: list[Match], now_ns: int, timezone: str) -> str:
+    """ "The mug was red when I saw it 9 minutes ago."; of two that differ both are told."""
+    best = matches[0]
+    several = best.plural or is_plural_alone(best.label)
+    verb, it = ("were", "them") if several else ("was", "it")
+    thing, when = (
+        a_thing(best.label, (), best.count, best.plural, "the"),
+        say_when(best.last_seen, now_ns, timezone),
+    )
+    colours = [text for text in best.attributes if text in COLOURS]
+    if not colours:
+        return f"I saw {thing} {when}, but I do not know what colour."
+    sentence = f"{thing[:1].upper()}{thing[1:]} {verb} {join(colours)} when I saw {it} {when}."
+    for other in matches[1:]:
+        others = [text for text in other.attributes if text in COLOURS]
+        if others and not set(others) & set(colours):
+            return f"{sentence} Another {other.label} was {join(others)}."
     return sentence
 
 

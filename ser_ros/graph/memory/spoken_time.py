@@ -27,6 +27,10 @@ _CLOCK = re.compile(
     r"(?: ?(?P<half>[ap])\.?m\.?)?(?: o'clock)?"
     r"(?: (?P<later>today|yesterday))?(?=$|\s)"
 )
+_HOUR = r"\d{1,2}(?::\d{2}(?::\d{2})?)?(?: ?[ap]\.?m\.?)?"
+_BETWEEN = re.compile(rf"\b(?:between|from) (?P<from>{_HOUR}) (?:and|to|until|till) (?P<to>{_HOUR})(?=$|\s)")
+_AT = re.compile(r"\b(?:at|around|about) (?P<clock>\d{1,2}:\d{2}(?: ?[ap]\.?m\.?)?)(?=$|\s)")
+_AROUND = timedelta(minutes=5)
 _DATE = re.compile(
     r"\b(?P<word>since|after|from|before|until|till|on) (?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[t ](?P<clock>\d\d:\d\d(?::\d\d)?))?"
@@ -68,6 +72,8 @@ def read_period(text: str, now_ns: int, timezone: str = "") -> tuple[str, Period
     now = _local(now_ns, timezone)
     period = Period()
     for pattern, read in (
+        (_BETWEEN, _read_between),
+        (_AT, _read_at),
         (_LAST, _read_last),
         (_AGO, _read_ago),
         (_DATE, _read_date),
@@ -118,6 +124,25 @@ def _read_clock(match: re.Match[str], now: datetime) -> Period | None:
     if day == "yesterday" or (day is None and moment > now):
         moment -= timedelta(days=1)
     return _bounded(match["word"], _ns(moment))
+
+
+def _read_between(match: re.Match[str], now: datetime) -> Period | None:
+    """From one clock time to the next, the last time that both were."""
+    first, last = (_CLOCK.search(f"since {match[name]}") for name in ("from", "to"))
+    since, until = (one and _read_clock(one, now) for one in (first, last))
+    if not since or not until or since.since_ns is None or until.since_ns is None:
+        return None
+    day = 86_400 * SECOND
+    return Period(since.since_ns - (day if until.since_ns < since.since_ns else 0), until.since_ns)
+
+
+def _read_at(match: re.Match[str], now: datetime) -> Period | None:
+    clock = _CLOCK.search(f"since {match['clock']}")
+    moment = clock and _read_clock(clock, now)
+    if not moment or moment.since_ns is None:
+        return None
+    some = int(_AROUND.total_seconds()) * SECOND
+    return Period(moment.since_ns - some, moment.since_ns + some)
 
 
 def _read_day(match: re.Match[str], now: datetime) -> Period:

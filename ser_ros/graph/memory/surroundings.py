@@ -18,7 +18,7 @@ from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS, STR
 
 # Fit of a relation that captions stated so, stated the other way round, stated once and no more; of a
 # place in view nearby; of nothing known.
-_STATED, _INVERSE, _HISTORY, _NEARBY, _UNKNOWN = 1.0, 0.9, 0.5, 0.7, 0.25
+_STATED, _INVERSE, _HISTORY, _NEARBY, _UNKNOWN = 1.0, 0.9, 0.45, 0.7, 0.25
 # Anchors whose neighbourhood is looked at, the best; things looked at in it, the ones seen last.
 _MOST_CENTRES, _MOST_AROUND = 20, 200
 
@@ -72,6 +72,8 @@ class Surroundings:
     def inhabitants(self, question: Question) -> list[tuple[sqlite3.Row, Likeness]]:
         """Objects (columns `RANKED`) that stand so to an anchor, with how well they do."""
         stated = self._stated(question.location)
+        if question.since_ns is None and question.until_ns is None:
+            stated = {number: likeness for number, likeness in stated.items() if likeness.anchor is not None}
         found = {row["id"]: (row, stated[row["id"]]) for row in self._rows(list(stated), question)}
         if question.location == "near":
             around = {row["id"]: row for row in self._around(question) if row["id"] not in self._anchors}
@@ -103,7 +105,10 @@ class Surroundings:
                 if anchor not in self._anchors or thing == anchor:
                     continue
                 fit = _fit(location, relation, forward) * self._anchors[anchor]
-                if fit > stated.get(thing, _NOTHING).score:
+                if fit <= stated.get(thing, _NOTHING).score:
+                    continue
+                stated[thing] = Likeness(fit)  # what was so tells nothing of where it is now
+                if relation.current:
                     stated[thing] = Likeness(fit, relation.observation, anchor, location)
         return stated
 
@@ -163,7 +168,7 @@ def _fit(location: str, relation: Relation, forward: bool) -> float:
     if not states:
         return 0.0
     truth = (_STATED if forward else _INVERSE) if relation.current else _HISTORY
-    if states == location:
+    if states == location or (states, location) == ("of", "in"):  # milk that a bottle has is in it
         return truth
     # What is on a table is near it; what is under "on" one hangs on the words of one caption.
     return 0.9 * truth if location == "near" and states in BESIDE else 0.0

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ser_ros.errors import UserError
+from ser_ros.graph import wordnet
 from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import Period, read_period
 from ser_ros.graph.memory.vocabulary import (
     COLOURS,
     MATERIALS,
+    ROOMS,
     SIZES,
     STATES,
     location,
@@ -21,26 +23,32 @@ from ser_ros.graph.memory.vocabulary import (
 )
 from ser_ros.graph.triples import SceneTriples
 
+_CHANGED = "changed?|new|different|gone|missing|happened|moved?|disappear(?:ed)?|vanish(?:ed)?|appeared"
 _FRAMES: tuple[tuple[Kind, str], ...] = (
     (Kind.ROOMS, r"(?:what|which|how many|list|show|name)(?: me)?(?: are)?(?: all)?(?: the| your)? rooms?"
                  r"(?: (?:are|were|is) (?:there|here)| (?:(?:do|did|have|can) )?you (?:have )?"
                  r"(?:know|see|saw|seen|remember|visit|visited|find))?(?P<rest>)"),
     (Kind.CHANGES, r"what(?:'s| is| has| have| was)? "
-                   r"(?P<change>changed?|new|different|gone|missing|happened)\b(?P<rest>.*)"),
-    (Kind.CHANGES, r"(?:is |has )?(?:anything|something) "
-                   r"(?P<change>changed?|new|different|gone|missing)\b(?P<rest>.*)"),
-    (Kind.COUNT, r"how many (?:different )?(?P<rest>.+)"),
+                   rf"(?P<change>{_CHANGED})\b(?P<rest>.*)"),
+    (Kind.CHANGES, r"(?:(?:did|do|have|has|can) (?:you|i|we) (?:see|seen|notice|noticed|find|found) )?"
+                   rf"(?:is |has |did )?(?:anything|something) (?P<change>{_CHANGED})\b(?P<rest>.*)"),
+    (Kind.COUNT, r"(?:how many|count|(?:what is )?(?:the )?number of) (?:different )?(?P<rest>.+)"),
+    (Kind.COLOUR, r"(?:what|which)(?: is the)? colou?rs? (?:is|are|was|were|does|do|did|of)(?P<rest> .+?)"
+                  r"(?: have| had)?"),
+    (Kind.CONTENTS, r"what (?:is|are|was|were|does|do|did)(?P<rest> .+?) "
+                    r"(?P<bears>wear|wearing|carry|carrying|hold|holding)"),
     (Kind.CONTENTS, r"what(?:'s| is| do| can| did)?(?: (?:you|i|we))?(?: now)? "
                     r"(?:see|remember|know|there|here|around)(?: now| here| around)?(?P<rest>)"),
     (Kind.CONTENTS, r"(?:what|who)(?: else| all| things| objects)?"
                     r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
                     r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
                     r"(?: that is| that are| lying| standing| sitting| located| placed| kept)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|in (?:which|what) room)(?:'s| is| are| was| were)? (?:did|have|do|could|can) "
-                r"(?:you|i|we) (?:last |ever |first )?"
+    (Kind.FIND, r"(?:where|when|how long ago|in (?:which|what) room)(?:'s| is| are| was| were)?"
+                r" (?:did|have|do|could|can) (?:you|i|we) (?:last |ever |(?P<first>first) )?"
                 r"(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
     (Kind.FIND, r"(?:where|when|(?:in )?(?:which|what) room)(?:'s| is| are| was| were)(?P<rest> .+?)"
                 r"(?: in)?(?: (?:last )?seen| now| again)?"),
+    (Kind.FIND, r"(?:which|what) rooms? (?:has|have|had|contains?)(?P<rest> .+)"),
     (Kind.FIND, r"(?:have|did|do|can|could) (?:you|i|we) (?:last |ever |already )?"
                 r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),
     (Kind.FIND, r"(?:is|are|was|were) there(?P<rest> .+)"),
@@ -55,12 +63,14 @@ _LOCATION = re.compile(r"\b(" + "|".join(map(re.escape, location_phrases())) + r
 _FILLER = re.compile(
     r"\b(?:the|a|an|any|some|nearest|closest|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
     r"is|are|was|were|am|be|been|do|does|you|we|i|it|he|she|they|them|him|her|have|has|seen|see|saw|remember|know|"
-    r"last|where|when|what|how|many|no)\b"
+    r"last|where|when|what|how|many|much|no|still|yet|already|really)\b"
 )
 _POSTURE = re.compile(
     r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept)$"
 )
-_THING = frozenset(("thing", "things", "anything", "something", "everything", "object", "objects", "stuff"))
+_THING = frozenset(
+    ("thing", "things", "anything", "something", "everything", "object", "objects", "stuff", "one", "ones")
+)
 _ANYTHING = _THING | {""}
 # "where's", and what speech recognition makes of it.
 _CONTRACTED = re.compile(r"\b(what|where|who|when)'?s\b")
@@ -68,12 +78,34 @@ _OR_NOT = re.compile(r"\b(?P<state>[\w-]+) or (?P<other>[\w-]+)$")
 _ANYONE = re.compile(r"\b(?:anyone|anybody|someone|somebody)\b")
 _LOOKS = COLOURS | MATERIALS | SIZES.keys() | STATES.keys()
 _PERSON = Description("person", "person")
-_CHANGES = {"new": "new", "gone": "gone", "missing": "gone"}
+_CHANGES = {
+    "new": "new", "appeared": "new", "gone": "gone", "missing": "gone",
+    "disappear": "gone", "disappeared": "gone", "vanish": "gone", "vanished": "gone",
+}  # fmt: skip
+_GREETING = re.compile(r"(?:(?:hey|hi|hello|okay|ok|excuse me|please)(?: robot)? )+(?=\w+ \w)")
+# What stands before the question itself: "could you please tell me where ...".
+_PREAMBLE = re.compile(
+    r"(?:(?:can|could|will|would) you )?(?:please )?"
+    r"(?:(?:tell|show) me|let me know|do you (?:know|remember)|i (?:want|need|would like) to know|i wonder)"
+    r"(?: please)? (?=(?:where|what|who|when|which|how|if|whether|in which|in what)\b)"
+)
+_WHETHER = re.compile(r"(?:if|whether) (?P<thing>.+?) (?P<verb>is|are|was|were) ")
+# "I can't find my keys" asks for them, though it says "can't".
+_LOST = re.compile(
+    r"i(?:'m| am|'ve| have)? "
+    r"(?:(?:can't|cannot|can not|couldn't|don't|do not) (?:find|see|know where|remember where)"
+    r"|lost|misplaced|missing|looking for|searching for|need|want) "
+)
+_PART_OF_ROOM = re.compile(
+    r"\bof (?=(?:the |my |our )?(?:" + "|".join(sorted(ROOMS, key=len, reverse=True)) + r")\b)"
+)
 _NEGATION = re.compile(r"\b(?:not|without|except|never|neither|nor|\w+n't|nobody|nothing)\b")
 _MOST_CHARACTERS = 300
 _ONE_AND_OTHER = re.compile(r"\b(?:and|or)\b")
 _CLAUSE = re.compile(r"(?P<thing>.+) (?:that|which|who) (?:is|are|was|were) (?P<look>[\w-]+)")
-_TWO_QUESTIONS = re.compile(r"\w\W*\?.*\w", re.DOTALL)
+_TWO_QUESTIONS = re.compile(
+    r"\w\W*\?.*\w|\w\W+and (?:who|what|where|when|which|how)\b", re.DOTALL | re.IGNORECASE
+)
 _BAD_TIME = re.compile(r"\b(?:since|before|after|until|till) \d")
 
 
@@ -94,7 +126,7 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
     words = " ".join(
         re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
     ).rstrip(" .?!")
-    words = _either(_CONTRACTED.sub(r"\1 is", words))
+    words = _either(_PART_OF_ROOM.sub("in ", _plainly(_CONTRACTED.sub(r"\1 is", words))))
     if (negation := _NEGATION.search(words)) is not None:
         raise UserError(f"{negation[0]!r} cannot be looked up; ask for what is there")
     words, period = read_period(words, now_ns, timezone)
@@ -113,8 +145,15 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
         if kind is Kind.ROOMS or (kind is Kind.CONTENTS and not match["rest"]):
             return replace(question, kind=kind)
         asked = replace(question, kind=kind)
+        told = match.groupdict()
         if kind is Kind.CHANGES:
-            asked = replace(asked, change=_CHANGES.get(match["change"], ""))
+            asked = replace(asked, change=_CHANGES.get(told["change"], ""))
+        if told.get("bears"):
+            bearer = describe(told["rest"].strip(), parse)
+            if bearer is not None:
+                return replace(asked, location="of", anchor=bearer)
+            continue
+        asked = replace(asked, first=bool(told.get("first")))
         found = _fill(asked, match["rest"].strip(), parse)
         if found is None and words.startswith("who"):
             found = replace(question, thing=_PERSON)
@@ -124,6 +163,17 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
     raise UserError(
         f"the question {text!r} names nothing to look for; ask for a thing, a room or what changed"
     )
+
+
+def _plainly(words: str) -> str:
+    """The question without what people say before it: "please tell me if the door is open"."""
+    for before, instead in ((_GREETING, ""), (_PREAMBLE, ""), (_LOST, "where is ")):
+        if found := before.match(words):
+            words = instead + words[found.end() :]
+    whether = _WHETHER.match(words)
+    if whether is None:
+        return words
+    return f"{whether['verb']} {whether['thing']} {words[whether.end() :]}"
 
 
 def _either(words: str) -> str:
@@ -150,6 +200,8 @@ def _fill(question: Question, rest: str, parse: Callable[[str], SceneTriples]) -
         if room is not None:
             question = replace(question, room=room)
         elif (anchor := describe(words, parse)) is not None and question.anchor is None:
+            if place == "has" and wordnet.is_a(anchor.head, "clothing", most_senses=1):
+                place = "in"  # "a person with a hat", as one says "in a hat"
             question = replace(question, location=place, anchor=anchor)
     if thing is not None and room_name(thing.label) is not None and question.anchor is None:
         question, thing = replace(question, room=room_name(thing.label) or "", kind=Kind.CONTENTS), None
@@ -226,6 +278,8 @@ def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | 
             raise UserError(f"{phrase!r} names two things; ask for one at a time, without {several[0]!r}")
         attributes = frozenset(normal(attribute.text) for attribute in thing.attributes)
         label, head = thing.label, thing.head
+        beside = [one.label for one in said.objects if one.span.end + 1 == thing.span.start]
+        label = " ".join([*beside, label])  # "pallet jack", of which no caption told
     else:
         head = phrase.rsplit(" ", 1)[-1]
         label, attributes = phrase, frozenset()

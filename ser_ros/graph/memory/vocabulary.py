@@ -47,6 +47,9 @@ SPELLINGS = {
     "turned off": "off",
 }
 
+# What WordNet has as kinds of what they are short for.
+SHORT_NAMES = {"fridge": "refrigerator", "motorbike": "motorcycle", "pc": "computer"}
+
 # A thing is in one state of each group at a time; a new one is a change, not another thing.
 STATES: dict[str, str] = {
     word: group
@@ -78,6 +81,8 @@ ROOMS = frozenset((
     "classroom", "conference room", "meeting room", "waiting room", "storage room", "balcony",
     "terrace", "garden", "restroom", "toilet room", "study", "lounge", "playroom", "workshop", "lab",
     "laboratory", "kitchenette", "entrance hall", "stairwell", "elevator", "foyer", "home office",
+    "warehouse", "library", "gym", "cafeteria", "family room", "guest room", "locker room",
+    "hospital room", "hotel room", "shed", "patio", "porch",
 ))  # fmt: skip
 ROOM_SYNONYMS = {
     "corridor": "hallway",
@@ -142,7 +147,8 @@ INVERSE = {
     "under": "above",
     "above": "under",
     "in": "has",
-    "has": "in",
+    "of": "has",
+    "has": "of",
     "near": "near",
     "left": "right",
     "right": "left",
@@ -154,6 +160,7 @@ LOCATION_WORDS = {
     "left": "to the left of",
     "right": "to the right of",
     "has": "with",
+    "of": "with",
 }
 # A thing has one support or container at a time: a newer one makes the older one history.
 SUPPORTS = frozenset(("on", "in", "under"))
