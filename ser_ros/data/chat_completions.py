@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ser_ros.errors import UserError
+
 if TYPE_CHECKING:
     from openai import BadRequestError
     from openai.types.chat import ChatCompletion
@@ -23,5 +25,21 @@ def filtered(error: BadRequestError) -> bool:
 
 
 def text_of(completion: ChatCompletion) -> str:
-    """What the server says, which may be nothing."""
-    return (completion.choices[0].message.content or "") if completion.choices else ""
+    """What the server says, which may be nothing.
+
+    Raises:
+        UserError: it is no chat completion: the client hands on whatever comes.
+    """
+    choices = getattr(completion, "choices", None)
+    if not isinstance(choices, list):
+        raise no_completion(str(getattr(completion, "error", "") or completion))
+    message = choices[0].message if choices else None
+    return (message.content or "") if message else ""
+
+
+def no_completion(found: str) -> UserError:
+    """The error for an answer in another form, such as the page of a web server."""
+    shown = " ".join(found.split())[:80]
+    return UserError(
+        f"the server answers no chat completion but {shown!r}; check --base-url, most end in /v1"
+    )

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-from ser_ros.data.chat_completions import address, filtered, text_of
+from ser_ros.data.chat_completions import address, filtered, no_completion, text_of
 from ser_ros.errors import UserError
 
 Value = TypeVar("Value")
@@ -103,6 +103,8 @@ class Server:
             raise UserError(
                 f"the server refuses: {error.message} (check --llm, --base-url, the key)"
             ) from None
+        except json.JSONDecodeError as error:
+            raise no_completion(error.doc) from None
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -13,7 +13,7 @@ import pytest
 
 from ser_ros.cli import main
 from ser_ros.data.pseudo.prompts import DETAILED, SHORT, parse_answer
-from tests.llm_server import save_tiny_llm, serve, serve_with_filter
+from tests.llm_server import save_tiny_llm, serve, serve_a_page, serve_with_filter
 
 CAPTION = "a red ball on the left"
 ANSWER = ['1. "a green ball on the left"\n', '2. "a red box on the left"\n', '3. "a red ball on the right"']
@@ -167,3 +167,23 @@ def test_a_real_server_that_babbles(
     counts = json.loads(capsys.readouterr().out)
     assert (counts["done"], counts["failed"], counts["retries"]) == (0, 6, 6)
     assert len(out.read_text().splitlines()) == 6
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "shown"),
+    [
+        ("<html>Welcome</html>", "text/html", "'<html>Welcome</html>'"),
+        ("null", "application/json", "'None'"),
+        ('{"cut', "application/json", "cut"),
+        ('{"error": {"message": "no such model"}}', "application/json", "no such model"),
+    ],
+)
+def test_something_else_than_an_llm_is_one_sentence(
+    captions: Path, body: str, kind: str, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["pseudo", "--data", str(captions), "--out", str(tmp_path / "p.jsonl"), "--generator", "llm"]
+    with serve_a_page(body, kind) as url:
+        assert main([*command, "--llm", "x", "--base-url", url]) == 2
+    said = capsys.readouterr().err
+    assert "the server answers no chat completion but" in said
+    assert shown in said

@@ -13,7 +13,7 @@ from ser_ros.errors import UserError
 from ser_ros.eval.captions_files import pair_up
 from ser_ros.eval.judges import clair, judge, parse_clair, parse_judge
 from ser_ros.eval.llm import Server, ServerOptions
-from tests.llm_server import save_tiny_llm, serve, serve_with_filter
+from tests.llm_server import save_tiny_llm, serve, serve_a_page, serve_with_filter
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,10 @@ def test_no_server(files: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -
     options = ServerOptions("m", "http://127.0.0.1:9/v1", timeout=1)
     with pytest.raises(UserError, match="cannot be reached"):
         clair(pair_up(files.references, files.predictions), Server(options), "paper", 1, 1)
+
+
+def test_a_page_is_no_judge(files: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["score", "--references", str(files.references), "--predictions", str(files.predictions)]
+    with serve_a_page("<html>Welcome</html>") as url:
+        assert main([*command, "--metrics", "CLAIR", "--llm", "x", "--base-url", url]) == 2
+    assert "the server answers no chat completion but '<html>" in capsys.readouterr().err

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ser_ros.data.chat_completions import address, filtered, text_of
+from ser_ros.data.chat_completions import address, filtered, no_completion, text_of
 from ser_ros.data.pseudo.prompts import PROMPTS, Kind, parse_answer
 from ser_ros.data.pseudo.store import PseudoRecord
 from ser_ros.data.sample import Sample
@@ -122,6 +123,8 @@ async def _all(samples: Sequence[Sample], options: LlmOptions) -> AsyncGenerator
         raise UserError(
             f"the server refuses: {error.message} (check --llm, --base-url and the key)"
         ) from None
+    except json.JSONDecodeError as error:
+        raise no_completion(error.doc) from None
     finally:
         for task in running:
             task.cancel()
