@@ -123,8 +123,8 @@ class _Serial:
 def _scene(job: tuple[Path, RenderOptions, int]) -> list[dict]:
     out, options, scene = job
     path = out / "records" / f"{scene:06d}.json"
-    if path.exists():
-        return json.loads(path.read_text())
+    if (kept := _kept(out, path)) is not None:
+        return kept
     records = []
     for view, (record, picture) in enumerate(scene_pictures(options, scene)):
         name = f"{scene:06d}_{view}.jpg"
@@ -132,6 +132,16 @@ def _scene(job: tuple[Path, RenderOptions, int]) -> list[dict]:
         records.append({"file_name": name, "scene": scene, **record})
     write_atomically(path, json.dumps(records).encode())
     return records
+
+
+def _kept(out: Path, path: Path) -> list[dict] | None:
+    """The records of a scene whose pictures are all there; None where it must be rendered (again)."""
+    try:
+        records = json.loads(path.read_text())
+        whole = all((out / "images" / record["file_name"]).stat().st_size for record in records)
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or cut short by a power cut or by hand
+        return None
+    return records if whole else None
 
 
 def scene_pictures(options: RenderOptions, scene: int) -> Iterator[tuple[dict, np.ndarray]]:

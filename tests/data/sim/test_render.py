@@ -119,6 +119,17 @@ def test_pictures_that_cannot_be_are_named(action, arguments, tmp_path, capsys):
     assert "--size must be 16 to 640 and --seed at least 0" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("folder", "content"), [("records", b'{"'), ("images", b""), ("images", None)])
+def test_what_a_power_cut_or_a_hand_spoiled_is_rendered_again(scene, tmp_path, folder, content):
+    options = RenderOptions(split="val", count=1, size=64, workers=1)
+    render(tmp_path, options)
+    path = sorted((tmp_path / folder).iterdir())[0]
+    before = path.read_bytes()
+    path.write_bytes(content) if content is not None else path.unlink()
+    render(tmp_path, options)
+    assert path.read_bytes() == before
+
+
 def test_a_full_disk_keeps_what_is_rendered(scene, small_disk):
     folder = small_disk("8k")
     options = RenderOptions(split="val", count=1, size=64, workers=1)
