@@ -114,6 +114,7 @@ def _first_of_each_key(samples: list[Any]) -> list[Any]:
 
 
 def _records(args: argparse.Namespace, everything: list[Any], todo: list[Any]) -> Iterable[Any]:
+    from ser_ros.data.images import missing_images
     from ser_ros.data.pseudo.own import other_captions, own_captions
 
     if args.generator == "other":
@@ -121,6 +122,8 @@ def _records(args: argparse.Namespace, everything: list[Any], todo: list[Any]) -
     if args.generator == "model":
         if not args.model or args.images is None:
             raise UserError("--generator model needs --model FOLDER and --images FOLDER")
+        if absent := missing_images(args.images, (sample.image for sample in todo)):
+            raise UserError(f"{args.images / absent[0]} does not exist ({len(absent)} pictures are missing)")
         how = {name: getattr(args, name) for name in ("batch", "beams", "device", "dtype")}
         if not args.ray:
             return own_captions(todo, args.images, args.model, **how)

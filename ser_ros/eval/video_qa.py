@@ -15,10 +15,9 @@ from typing import Any
 
 from ser_ros.errors import UserError
 from ser_ros.eval.llm import Question, Server
-from ser_ros.eval.video_questions import VideoQuestion
+from ser_ros.eval.video_questions import LETTERS, VideoQuestion
 from ser_ros.runtime.captioner import Captioner, CaptionOptions
 
-LETTERS = "ABCDEFGHIJ"
 ENDINGS = (".mp4", ".mkv", ".avi", ".mov", ".webm")
 
 PROMPT = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from ser_ros.data.entries import load_json
 from ser_ros.errors import UserError
 
 FORMATS = ("egoschema", "nextqa", "videomme")
+LETTERS = string.ascii_uppercase
+"""Names of the options in a prompt, in their order."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ def _from_json(key: Any, entry: Any, path: Path, kind: str) -> VideoQuestion:
     options: list[str] = []
     while isinstance(entry.get(f"option {len(options)}"), str):
         options.append(entry[f"option {len(options)}"])
-    if len(options) < 2:
-        raise UserError(f"{path}, {where}: needs 'option 0', 'option 1', ...")
+    if not 2 <= len(options) <= len(LETTERS):
+        raise UserError(f"{path}, {where}: needs 'option 0', 'option 1', ..., at most {len(LETTERS)} of them")
     truth = entry.get("truth")
     video = str(entry.get("videoID", key)) if kind == "videomme" else key
     return VideoQuestion(
@@ -98,7 +101,7 @@ def _next_qa(path: Path) -> Iterable[VideoQuestion]:
                 options = [row[f"a{i}"] for i in range(5) if row.get(f"a{i}")]
                 if not row.get("video") or not row.get("question") or len(options) < 2:
                     raise UserError(f"{path}, line {number}: needs video, question and a0 to a4")
-                truth = int(row["answer"]) if (row.get("answer") or "").strip().isdigit() else None
+                truth = int(row["answer"]) if (row.get("answer") or "").strip().isdecimal() else None
                 if truth is not None:
                     truth = _truth(truth, options, path, f"line {number}")
                 name = f"{row['video']}_{row.get('qid') or number}"

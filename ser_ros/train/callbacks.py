@@ -133,7 +133,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a `metrics.jsonl` or `samples.jsonl`; a last line cut by a kill is left out."""
     lines = []
     if path.is_file():
-        for text in path.read_text(encoding="utf-8").split("\n"):
+        for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
             try:
                 lines.append(json.loads(text))
             except ValueError:

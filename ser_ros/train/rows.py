@@ -191,7 +191,7 @@ def load_pseudo(paths: Iterable[Path], per_caption: int) -> dict[str, list[str]]
     """
     table: dict[str, list[str]] = {}
     for path in paths:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8", errors="replace") as lines:  # a kill may cut a letter
             for number, line in enumerate(lines, start=1):
                 try:
                     record = json.loads(line)

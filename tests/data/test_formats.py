@@ -127,6 +127,27 @@ def test_dci_reads_the_base_summaries_of_the_split(tmp_path: Path) -> None:
         read_samples("dci", tmp_path, "dev")
 
 
+def test_dci_splits_name_files(tmp_path: Path) -> None:
+    write(tmp_path / "splits.json", {"train": ["a.json", 5]})
+    with pytest.raises(UserError, match=r"'train\[1\]' must be the name of an annotation file, found 5"):
+        read_samples("dci", tmp_path)
+
+
+def test_pictures_that_share_an_id_keep_their_own_truths(tmp_path: Path) -> None:
+    """Mixes of datasets number their pictures anew; a truth of one must not be taught of the other."""
+    entries = [
+        {
+            "id": 1,
+            "image": image,
+            "conversations": [HUMAN, {"from": "gpt", "value": "A cat."}],
+            "pre_caption": said,
+        }
+        for image, said in (("a.jpg", "A dog."), ("b.jpg", "A cow."), ("a.jpg", "A car."))
+    ]
+    samples = read_samples("llava", write(tmp_path / "mix.json", entries))
+    assert [(s.key, s.image) for s in samples] == [("1#0", "a.jpg"), ("1#1", "b.jpg"), ("1#0", "a.jpg")]
+
+
 def test_grand_level3(formats: Path) -> None:
     (sample,) = read_samples("grand", formats / "grand_level3_sa_310343.json")
     assert sample.image == "sa_310343.jpg"
@@ -161,7 +182,19 @@ BROKEN = [
         {"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 2, "caption": "x"}]},
         "annotations 0",
     ),
+    (
+        "coco",
+        {"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}], "annotations": []},
+        "images 1: field 'id' must be another than that of a, found 1",
+    ),
     ("karpathy", {"images": [{"split": "val", "filename": "a"}]}, "no picture of split 'train'"),
+    (
+        "karpathy",
+        {"images": [{"split": "train", "filename": name, "cocoid": 1, "sentences": []} for name in "ab"]},
+        "images 1: field 'cocoid' must be another than that of a",
+    ),
+    ("llava", [{"id": 1, "image": None}], "holds no picture with a caption"),
+    ("llava", [{"image_id": 1, "caption": "of a prediction file"}], "holds no picture with a caption"),
     ("grand", {"a.jpg": {"captions": []}}, "picture a.jpg"),
 ]
 

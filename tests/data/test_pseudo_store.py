@@ -124,3 +124,25 @@ def test_wrong_shards(text: str) -> None:
 def test_shard_files() -> None:
     assert Shard.parse("2/8").path(Path("a/p.jsonl")) == Path("a/p.2-of-8.jsonl")
     assert Shard().path(Path("p.jsonl")) == Path("p.jsonl")
+
+
+def test_a_line_cut_in_the_middle_of_a_letter_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    samples = [Sample("1.jpg", "un café", "1"), Sample("2.jpg", "un bébé", "2")]
+    file = PseudoFile(path, samples)
+    for sample in samples:
+        file.add(record(sample))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex("é".encode()) + 1])
+    again = PseudoFile(path, samples)
+    assert again.todo() == samples[1:]
+    again.add(record(samples[1]))
+    assert again.finish()["done"] == 2
+
+
+@pytest.mark.parametrize("line", [b"\xff\n", b'{"key": "0#0", "image": "", "caption": "", "pseudo": [5]}\n'])
+def test_lines_of_something_else_are_named(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(line)
+    with pytest.raises(UserError, match=r"p\.jsonl, line 1 is no line of `ser_ros pseudo`"):
+        PseudoFile(path, SAMPLES)

@@ -128,3 +128,19 @@ def test_from_video_to_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert len(kept["captions"]) == 3
         assert main([*command, "--rate", "2"]) == 2
         assert "frames a second" in capsys.readouterr().err
+
+
+def test_answers_and_options_that_cannot_be_are_named(tmp_path: Path) -> None:
+    table = tmp_path / "questions.csv"
+    table.write_text("\ufeffvideo,question,answer,qid,a0,a1\r\n1,why?,²,3,a,b\r\n", encoding="utf-8")
+    (question,) = read_questions("nextqa", table)
+    assert (question.video, question.truth) == ("1", None)
+    path = tmp_path / "questions.json"
+    for count, fits in ((26, True), (27, False)):
+        options = {f"option {number}": f"o{number}" for number in range(count)}
+        path.write_text(json.dumps({"q": {"question": "what?", "videoID": "v", **options}}))
+        if fits:
+            assert len(read_questions("videomme", path)[0].options) == 26
+        else:
+            with pytest.raises(UserError, match="at most 26 of them"):
+                read_questions("videomme", path)

@@ -9,7 +9,7 @@ import pytest
 
 from ser_ros.errors import UserError
 from ser_ros.train.recipe import Pseudo, Recipe, Source, pretrain, stage1, stage2
-from ser_ros.train.rows import stage_rows
+from ser_ros.train.rows import load_pseudo, stage_rows
 from tests.train.toy_home import make_pseudo, make_toy_home
 
 
@@ -92,3 +92,10 @@ def test_a_line_cut_by_a_kill_is_left_out(home: Path) -> None:
     stage.data = [source(pseudo=[Pseudo("cut.jsonl")])]
     rows, (report,) = stage_rows(recipe(home), "stage2", stage)
     assert (len(rows), report.unpaired) == (1, 19)
+
+
+def test_a_pseudo_line_cut_in_the_middle_of_a_letter_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    content = '{"key": "1#0", "pseudo": ["un café"]}\n{"key": "2#0", "pseudo": ["un bébé"]}\n'.encode()
+    path.write_bytes(content[: content.rindex("é".encode()) + 1])
+    assert load_pseudo([path], 3) == {"1#0": ["un café"]}

@@ -29,8 +29,11 @@ def read_samples(kind: str, path: Path, split: str = "train") -> list[Sample]:
         split: "train", "val" ("valid" for DCI) or "test", where the format has splits.
 
     Raises:
-        UserError: unknown format, or anything wrong in the files.
+        UserError: unknown format, anything wrong in the files, or no captioned picture in them.
     """
     if kind not in FORMATS:
         raise UserError(f"dataset format '{kind}' is unknown; choose one of {', '.join(FORMATS)}")
-    return list(FORMATS[kind](path, split))
+    samples = list(FORMATS[kind](path, split))
+    if not samples:
+        raise UserError(f"{path} holds no picture with a caption; is it the right file for format '{kind}'?")
+    return samples

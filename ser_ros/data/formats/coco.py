@@ -26,7 +26,9 @@ def read(path: Path, split: str = "train") -> Iterator[Sample]:
     content = Entry(path, "the file", load_json(path))
     names: dict[str, str] = {}
     for image in entries(path, content.get("images", list), "COCO caption", "images"):
-        names[image.id("id")] = image.text("file_name")
+        image_id, name = image.id("id"), image.text("file_name")
+        if names.setdefault(image_id, name) != name:
+            raise image.wrong("id", f"another than that of {names[image_id]}", image.value["id"])
     captions: dict[str, list[tuple[str, str]]] = {image_id: [] for image_id in names}
     for annotation in entries(path, content.get("annotations", list), "COCO caption", "annotations"):
         image_id = annotation.id("image_id")

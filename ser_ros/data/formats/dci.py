@@ -45,7 +45,10 @@ def _names(folder: Path, annotations: Path, split: str) -> list[str]:
         listed = Entry(splits, "the file", load_json(splits))
         if split not in listed.value:
             raise UserError(f"{splits} has no split '{split}'; it has {', '.join(listed.value)}")
-        return listed.get(split, list)
+        for number, name in enumerate(names := listed.get(split, list)):
+            if not isinstance(name, str):
+                raise listed.wrong(f"{split}[{number}]", "the name of an annotation file", name)
+        return names
     names = sorted(file.name for file in annotations.glob("*.json"))
     if not names:
         raise UserError(f"{annotations} holds no DCI annotation (*.json)")

@@ -27,6 +27,7 @@ def read(path: Path, split: str = "train") -> Iterator[Sample]:
         raise UserError(f"split '{split}' is unknown; dataset_coco.json has {', '.join(SPLITS)}")
     content = Entry(path, "the file", load_json(path))
     found = 0
+    seen: dict[str, str] = {}
     for image in entries(path, content.get("images", list), "Karpathy dataset_coco.json", "images"):
         if image.text("split") not in SPLITS[split]:
             continue
@@ -34,6 +35,8 @@ def read(path: Path, split: str = "train") -> Iterator[Sample]:
         filename = image.text("filename")
         folder = image.get("filepath", str, default="")
         image_id = image.id("cocoid", default=image.value.get("imgid", filename))
+        if seen.setdefault(image_id, filename) != filename:
+            raise image.wrong("cocoid", f"another than that of {seen[image_id]}", image_id)
         for number, sentence in enumerate(image.get("sentences", list)):
             yield Sample(
                 image=f"{folder}/{filename}" if folder else filename,

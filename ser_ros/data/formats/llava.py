@@ -26,18 +26,19 @@ def read(path: Path, split: str = "train") -> Iterator[Sample]:
         UserError: names the file, the entry and the field that is wrong.
     """
     counter = CaptionCounter()
-    numbers: dict[tuple[str, str], int] = {}
+    numbers: dict[tuple[str, str, str], int] = {}
     for entry in entries(path, load_json(path), "LLaVA conversation"):
-        if "image" not in entry.value:
+        if entry.value.get("image") is None:
             continue  # text-only instruction rows of LLaVA mixes
         image = entry.text("image")
         image_id = entry.id("id", default=image)
         pre_caption = entry.text("pre_caption") if entry.value.get("pre_caption") is not None else None
         for question, caption in _turns(entry):
             # Stage 2 repeats a ground-truth caption once per pseudo-initial caption.
-            number = numbers.get((image_id, caption)) if pre_caption is not None else None
+            truth = (image_id, image, caption)
+            number = numbers.get(truth) if pre_caption is not None else None
             if number is None:
-                number = numbers[image_id, caption] = counter.next(image_id)
+                number = numbers[truth] = counter.next(image_id)
             yield Sample(
                 image=image,
                 caption=caption,

@@ -130,10 +130,14 @@ def _read(path: Path) -> Iterable[tuple[int, PseudoRecord]]:
         raise UserError(f"{path} is a folder; --out is the file to write")
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as lines:
+    # A kill may cut a line in the middle of a letter.
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield number, PseudoRecord(**json.loads(line))
+                record = PseudoRecord(**json.loads(line))
+                if not all(isinstance(text, str) for text in record.pseudo):
+                    raise TypeError("a pseudo-initial caption is text")
+                yield number, record
             except (ValueError, TypeError):
                 if not line.endswith("\n"):
                     return  # cut short by a kill; its ground truth is done again
