@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -52,21 +52,22 @@ class Name:
     label: str
     head: str
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The noun that tells its kind: "table" of "coffee table", all of "hot dog"."""
         return self.head if wordnet.is_kind_of_head(self.label) else self.label
 
-    @property
+    @cached_property
     def noun(self) -> str:
         """What a dictionary knows of it: all of "remote control", "remote" of "tv remote"."""
-        return self.label if wordnet.is_known(self.label) else self.head
+        known = wordnet.is_known(self.label) or not wordnet.is_known(self.head)
+        return SHORT_NAMES.get(self.label, self.label) if known else self.head
 
     def shares_head(self, other: Name) -> bool:
         """Whether both may be called by one last word: a bear, a teddy bear, but no dog and hot dog."""
-        return self.head == other.head and all(
-            name.kind == name.head or is_figure(name.label) for name in (self, other)
-        )
+        if self.head != other.head:
+            return False
+        return all(name.kind == name.head or is_figure(name.label) for name in (self, other))
 
 
 class NameRule:
@@ -102,7 +103,7 @@ class NameRule:
 
     def compare(self, first: Name, second: Name) -> Likeness:
         """Whether two names can name one thing."""
-        if SHORT_NAMES.get(first.label, first.label) == SHORT_NAMES.get(second.label, second.label):
+        if first.label == second.label:
             return Likeness(Verdict.SAME, 1.0)
         if first.shares_head(second):
             if first.head in (first.label, second.label):
@@ -116,8 +117,10 @@ class NameRule:
             and wordnet.same_thing(first.head, second.head)
         ):
             return Likeness(Verdict.SAME, 0.9)
-        if wordnet.same_thing(first.noun, second.noun):
-            return Likeness(Verdict.POSSIBLY, 0.75)
+        shortened = (first.noun, second.noun) != (first.label, second.label)
+        if shortened and wordnet.same_thing(first.noun, second.noun):
+            unsure = " " in first.label + second.label  # "tv remote" and "remote control", but "fridge"
+            return Likeness(Verdict.POSSIBLY, 0.75) if unsure else Likeness(Verdict.SAME, 1.0)
         people = is_person(first.kind), is_person(second.kind)
         if all(people):
             if {first.head, second.head} & PERSONS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from textwrap import shorten
 from typing import Any
 
 from ser_ros.graph import wordnet
@@ -55,7 +54,7 @@ def say(
     asked = question.thing
     clear = [match for match in matches if match.score >= CLEAR]
     if not matches and not wordnet.is_known(asked.head):
-        word = shorten(asked.label, 40, placeholder="...")
+        word = asked.label if len(asked.label) <= 40 else f"{asked.label[:37]}..."
         return f'I have not seen "{word}" and do not know that word; use other English words.'
     if not matches and not wordnet.is_visible(asked.label):
         return f'"{asked.label}" is nothing I could see; ask for a thing, a room or what changed.'
