@@ -18,66 +18,22 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from ser_ros.errors import UserError
-from ser_ros.model.config_json import build
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.contrastive_data import COLOURS, Pairs, Pictures, load_pairs, mirrored, padded
-from ser_ros.train.contrastive_start import Sizes, TextTower, fresh_model, train_vocabulary
+from ser_ros.train.contrastive_recipe import ContrastiveRecipe, load_contrastive
+from ser_ros.train.contrastive_start import TextTower, fresh_model, train_vocabulary
 from ser_ros.train.crew import Crew
 from ser_ros.train.muon import Muon
-
-
-@dataclass(frozen=True)
-class ContrastiveRecipe:
-    """All parameters; `config/train/sim_clip.yaml` documents each with unit and range.
-
-    Attributes:
-        root: folder with `train/` and `val/` as `ser_ros sim render` wrote them.
-        output: folder of the run; `output/init` is the model folder the three stages start from.
-        start: model folder whose vision tower is trained on; "" starts from random weights.
-        minutes: training stops after this time, its learning rate having gone down to zero.
-        steps: the same limit in steps; whichever comes first.
-        batch_size: pictures a step in each process.
-        learning_rate: of the hidden matrices (Muon).
-        adam_rate: of everything else (AdamW).
-        weight_decay: of both.
-        temperature: of the region-text contrast.
-        caption_weight: of the picture-caption contrast beside the region-text contrast.
-        background_weight: of a patch that shows only walls and floor, beside 1 for things.
-        device: "auto", "cpu" or "cuda".
-        precision: "fp32" or "bf16" (autocast).
-        threads: CPU threads, 0 leaves it to torch.
-        seed: of weights and order.
-        sizes: of the model.
-    """
-
-    root: str = "runs/sim/data"
-    output: str = "runs/sim"
-    start: str = ""
-    minutes: float = 70.0
-    steps: int = 20000
-    batch_size: int = 40
-    learning_rate: float = 5e-3
-    adam_rate: float = 1.5e-3
-    weight_decay: float = 0.05
-    temperature: float = 0.1
-    caption_weight: float = 0.3
-    background_weight: float = 0.25
-    device: str = "auto"
-    precision: str = "fp32"
-    threads: int = 0
-    seed: int = 0
-    sizes: Sizes = field(default_factory=Sizes)
 
 
 class Clip(nn.Module):
@@ -172,12 +128,17 @@ def train(recipe: ContrastiveRecipe) -> dict:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     device = recipe.device if recipe.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device is cuda but torch sees no GPU here; set device: auto")
     if device == "cuda":
         torch.set_float32_matmul_precision("high")  # tf32, for what autocast leaves in fp32
     crew = Crew(device)
     generator = torch.Generator(device).manual_seed(recipe.seed * 1000 + crew.rank)
     output = Path(recipe.output)
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(output, error) from None
     root = Path(recipe.root)
     tokenizer = train_vocabulary(root / "val", recipe.sizes.vocabulary)
     if recipe.start:
@@ -272,15 +233,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     try:
-        raw = yaml.safe_load(args.recipe.read_text())
-        for change in args.set:
-            key, _, value = change.partition("=")
-            target = raw
-            *folders, last = key.split(".")
-            for part in folders:
-                target = target.setdefault(part, {})
-            target[last] = yaml.safe_load(value)
-        print(json.dumps(train(build(ContrastiveRecipe, raw, str(args.recipe)))))
+        print(json.dumps(train(load_contrastive(args.recipe, args.set))))
     except UserError as error:
         print(f"contrastive: {error}", file=sys.stderr)
         return 2

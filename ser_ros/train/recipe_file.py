@@ -23,6 +23,15 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         UserError: no such file, no YAML, an unknown key (the nearest is named), a wrong type.
     """
+    return check(_build(Recipe, read_yaml(path, overrides), str(path)), str(path))
+
+
+def read_yaml(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The mapping in a YAML file, with `--set KEY.SUBKEY=VALUE` applied.
+
+    Raises:
+        UserError: no such file, no YAML, no mapping, or an override that is none.
+    """
     import yaml
 
     try:
@@ -35,8 +44,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise UserError(f"recipe {path} must be a mapping of parameters")
     for override in overrides:
         _apply(content, override)
-    recipe = _build(Recipe, content, str(path))
-    return check(recipe, str(path))
+    return content
 
 
 AT_LEAST_ONE = ("log_every", "save_every", "keep_checkpoints", "max_length")

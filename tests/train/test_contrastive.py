@@ -12,10 +12,10 @@ import torch
 import yaml
 from PIL import Image
 
-from ser_ros.model.config_json import build
 from ser_ros.model.ser_model import SerModel
-from ser_ros.train.contrastive import ContrastiveRecipe, main
+from ser_ros.train.contrastive import main
 from ser_ros.train.contrastive_data import COLOURS, load_pairs, mirrored
+from ser_ros.train.contrastive_recipe import ContrastiveRecipe, load_contrastive
 from ser_ros.train.contrastive_start import train_vocabulary
 from ser_ros.train.muon import Muon, orthogonalise
 
@@ -59,8 +59,7 @@ def test_yaml_documents_exactly_the_dataclass():
 
 @pytest.mark.parametrize("name", ["sim_clip.yaml", "sim_clip_gpu.yaml"])
 def test_recipes_load(name):
-    raw = yaml.safe_load((CONFIG / name).read_text())
-    recipe = build(ContrastiveRecipe, raw, name)
+    recipe = load_contrastive(CONFIG / name)
     assert recipe.sizes.image % recipe.sizes.patch == 0
     assert max(recipe.sizes.second_layers) == recipe.sizes.tower_depth
 
@@ -160,3 +159,34 @@ def test_sizes_that_do_not_fit_are_a_sentence(home, capsys):
     (home / "r.yaml").write_text(f"{{root: {home / 'data'}, output: {home / 'run'}, sizes: {{heads: 5}}}}")
     assert main([str(home / "r.yaml")]) == 2
     assert "sizes.width is 192, no multiple of sizes.heads: 5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("minutes=0", "minutes must be above 0, not 0"),
+        ("steps=0", "steps must be from 1 to inf, not 0"),
+        ("batch_size=1", "batch_size must be from 2 to inf, not 1"),
+        ("temperature=0", "temperature must be from 0.01 to 1.0, not 0"),
+        ("seed=-1", "seed must be from 0 to 4294967295, not -1"),
+        ("device=tpu", "device must be one of auto, cpu, cuda, not 'tpu'"),
+        ("precision=fp8", "precision must be one of fp32, bf16, not 'fp8'"),
+        ("root=[", "--set root=[: [ is not valid YAML"),
+        ("minutes", "--set minutes: write KEY=VALUE"),
+        (f"output={CONFIG}/sim.yaml", f"cannot write {CONFIG}/sim.yaml: File exists"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_a_sentence(change, message, capsys):
+    assert main([str(CONFIG / "sim_clip.yaml"), "--set", change]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("contrastive: ")
+    assert message in said
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"a: [", b"[]"])
+def test_a_file_that_is_no_recipe_is_a_sentence(content, tmp_path, capsys):
+    path = tmp_path / "r.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert main([str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"contrastive: recipe {path} ")
