@@ -106,7 +106,8 @@ def clauses(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
             tokens[found[1]] = replace(tokens[found[1]], tag="PRP")
             yield tokens[start:k]
             start, has_verb = k, False
-        if token.text in _JOINS and has_verb and k > start and _begins_clause(tokens, k + 1):
+        joins = token.text in _JOINS or token.text == ","
+        if joins and has_verb and k > start and _begins_clause(tokens, k + 1):
             yield tokens[start:k]
             start, has_verb = k + 1, False
         has_verb |= token.tag in _FINITE or token.text in BE

@@ -36,6 +36,10 @@ def said(caption: str, reader: str = "trained") -> set[tuple[str, ...]]:
         ("The lamp is on.", {("lamp", "is", "on")}),
         ("The oven is off and the stove is on", {("oven", "is", "off"), ("stove", "is", "on")}),
         ("The lamp is on the table.", {("lamp", "on", "table")}),
+        (
+            "The screen is off, the lamp is on, and the door is closed.",
+            {("screen", "is", "off"), ("lamp", "is", "on"), ("door", "is", "closed")},
+        ),
         ("There is nobody in the kitchen.", {("kitchen",)}),
         ("The boys' bikes are red.", {("boys", "have", "bikes"), ("bikes", "is", "red")}),
         (
@@ -46,6 +50,16 @@ def said(caption: str, reader: str = "trained") -> set[tuple[str, ...]]:
 )  # fmt: skip
 def test_one_sentence(caption: str, facts: set[tuple[str, ...]], reader: str) -> None:
     assert said(caption, reader) == facts
+
+
+def test_a_forklift_wears_no_vest() -> None:
+    facts = said("A forklift, two pallets, and a worker wearing a vest")
+    assert {fact for fact in facts if "wear" in fact} == {("worker", "wear", "vest")}
+
+
+def test_what_a_relative_clause_says_is_said_of_the_noun_before_it() -> None:
+    facts = said("A door that is closed and a window that is open.")
+    assert facts == {("door", "is", "closed"), ("window", "is", "open")}
 
 
 @BOTH
