@@ -28,7 +28,7 @@ from ser_ros.eval.paper_tables import STAGES, Benchmark, Row, Table
 from ser_ros.eval.predict import PredictRecipe, predict
 from ser_ros.eval.score import ScoreOptions, score
 from ser_ros.train.recipe import Recipe
-from ser_ros.train.recipe_file import write_recipe
+from ser_ros.train.recipe_file import changed, write_recipe
 
 ONLY_STAGE2 = ("stages.stage2.", "model.config.deeplens.")
 """Beginnings of changes to a training recipe that pretraining and stage 1 do not read."""
@@ -181,9 +181,9 @@ def train_row(row: Row, place: Place) -> Path:
     path = output.with_name(f"{output.name}.yaml")
     with one_at_a_time(output.with_name(f"{output.name}.lock")) as lock:
         trained = _without_places(yaml.safe_load(path.read_text())) if path.is_file() else None
-        if trained and (changed := _changed(trained, _without_places(asdict(recipe)))):
+        if trained and (differs := changed(trained, _without_places(asdict(recipe)))):
             raise UserError(
-                f"{output} was trained with another recipe ({', '.join(changed)}); delete it and {path.name} "
+                f"{output} was trained with another recipe ({', '.join(differs)}); delete it and {path.name} "
                 "or give another --runs"
             )
         if not all(_is_model(output / stage / "model") for stage in stages):
@@ -244,17 +244,6 @@ def _without_places(recipe: dict[str, Any]) -> dict[str, Any]:
     names = {part: Path(recipe["model"][part]).name for part in parts}
     kept = {key: value for key, value in recipe.items() if key not in ("root", "output")}
     return {**kept, "model": {**recipe["model"], **names, "start": ""}}
-
-
-def _changed(old: Any, new: Any, key: str = "") -> list[str]:
-    """Parameters that differ between two recipes."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            found
-            for name in {**old, **new}
-            for found in _changed(old.get(name), new.get(name), f"{key}.{name}" if key else name)
-        ]
-    return [] if old == new else [key]
 
 
 def call(arguments: Sequence[str], keep: Sequence[int] = ()) -> None:

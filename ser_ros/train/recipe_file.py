@@ -129,6 +129,17 @@ def _reach(value: int, least: int, where: str) -> None:
         raise UserError(f"{where} must be at least {least}, not {value}")
 
 
+def changed(old: Any, new: Any, key: str = "") -> list[str]:
+    """Parameters that differ between two recipes, as plain mappings, such as "stages.stage1.epochs"."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            found
+            for name in {**old, **new}
+            for found in changed(old.get(name), new.get(name), f"{key}.{name}" if key else name)
+        ]
+    return [] if old == new else [key]
+
+
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """The whole recipe with every default written out, so that a run can be repeated."""
     import yaml

@@ -28,6 +28,7 @@ from ser_ros.train.callbacks import MetricsFile, ProgressBar, final_loss
 from ser_ros.train.dataset import first_readable
 from ser_ros.train.mae_decoder import MaeDecoder, patchify, unpatchify
 from ser_ros.train.recipe import Recipe, Reconstruct, Stage
+from ser_ros.train.recipe_file import write_recipe
 from ser_ros.train.rows import stage_rows
 from ser_ros.train.trainer import SerTrainer, last_checkpoint, loader_errors, training_arguments
 
@@ -127,6 +128,8 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path, restart: bool 
     painter = Painter(towers, config, probe)
     skip = recipe.missing_images == "skip"
     folder.mkdir(parents=True, exist_ok=True)
+    if args.should_save:
+        write_recipe(recipe, folder / "recipe.yaml")
     decoder = folder / "decoder.safetensors"
     summary: dict[str, Any] = {"stage": "reconstruct", "status": "kept"}
     if decoder.is_file() and not restart:

@@ -1,14 +1,16 @@
 """One training run: the stages of a recipe in order, each resumable, in one run folder.
 
-RUN/recipe.yaml     the whole recipe, defaults included
+RUN/recipe.yaml     the whole recipe of the last call, defaults included
 RUN/run.json        git revision, versions, command, machine
 RUN/STAGE/model     checkpoint folder the stage produced; its presence says the stage is done
+RUN/STAGE/recipe.yaml   the whole recipe that the stage is trained with
 RUN/STAGE/metrics.jsonl, samples.jsonl, tensorboard/, sources.json, summary.json
 RUN/STAGE/checkpoint-N   to resume from; removed when the stage is done
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -19,7 +21,7 @@ from typing import Any
 from ser_ros.errors import UserError, cannot_write
 from ser_ros.train.provenance import provenance
 from ser_ros.train.recipe import Recipe
-from ser_ros.train.recipe_file import write_recipe
+from ser_ros.train.recipe_file import changed, load_recipe, write_recipe
 from ser_ros.train.rows import check_paths
 
 
@@ -73,12 +75,40 @@ def _stage(
         from ser_ros.train.reconstruct import reconstruct
 
         return reconstruct(recipe, stage, folder, restart)
+    if not restart:
+        _check_recipe(recipe, name, folder)
     # After a restart the first process may not have removed the folder yet.
     if not restart and _is_model(folder / "model") and summary.is_file():
         return {**json.loads(summary.read_text()), "status": "kept"}
     from ser_ros.train.stage import train_stage
 
     return train_stage(recipe, name, stage, folder, start)
+
+
+def _check_recipe(recipe: Recipe, name: str, folder: Path) -> None:
+    """Refuse to keep, or to go on with, what another recipe has begun.
+
+    Raises:
+        UserError: names the parameters that differ, of those that decide the weights of this stage.
+    """
+    path = folder / "recipe.yaml"
+    begun = _is_model(folder / "model") or any(folder.glob("checkpoint-*")) or any(folder.glob("decoder.*"))
+    if not begun or not path.is_file():
+        return
+    if differs := changed(_decides(load_recipe(path), name), _decides(recipe, name)):
+        raise UserError(
+            f"{folder} was trained with another recipe ({', '.join(differs)}); "
+            "--restart trains it anew, another output keeps both"
+        )
+
+
+def _decides(recipe: Recipe, name: str) -> dict[str, Any]:
+    stage = dataclasses.asdict(recipe.stages[name])
+    del stage["micro_batch"]  # the result stays the same
+    for source in stage["data"]:
+        del source["expect_images"], source["expect_captions"]
+    kept = {key: getattr(recipe, key) for key in ("seed", "precision", "max_length", "missing_images")}
+    return {**kept, "stages": {name: stage}}
 
 
 def _is_model(folder: Path) -> bool:

@@ -21,6 +21,7 @@ from ser_ros.train.dataset import CaptionDataset, collate, encode
 from ser_ros.train.features import FeatureStore, tower_features
 from ser_ros.train.learner import Learner
 from ser_ros.train.recipe import Recipe, Stage
+from ser_ros.train.recipe_file import write_recipe
 from ser_ros.train.rows import Row, stage_rows
 from ser_ros.train.trainer import SerTrainer, last_checkpoint, loader_errors, training_arguments
 
@@ -56,6 +57,7 @@ def train_stage(recipe: Recipe, name: str, stage: Stage, folder: Path, start: Pa
         learner.recompute_activations()
     if main:
         folder.mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, folder / "recipe.yaml")
         (folder / "sources.json").write_text(json.dumps([dataclasses.asdict(r) for r in reports], indent=2))
 
     skip = recipe.missing_images == "skip"

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from ser_ros.cli import main
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.callbacks import read_metrics
+from ser_ros.train.recipe_file import load_recipe
 from tests.train.conftest import Toy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,6 +141,21 @@ def test_a_restart_does_not_keep_what_another_process_has_not_removed_yet(
     monkeypatch.setenv("RANK", "1")  # not the process that removes
     assert main([*command, "--restart"]) == 0
     assert model.stat().st_ino != before
+
+
+def test_what_another_recipe_trained_is_neither_kept_nor_gone_on_with(
+    toy: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(toy.recipe), "--stage", "stage1"]
+    assert main([*command, "--set", "stages.stage1.max_steps=1"]) == 0
+    faster = [*command, "--set", "stages.stage1.max_steps=1", "--set", "stages.stage1.learning_rate=1"]
+    assert main(faster) == 2
+    said = capsys.readouterr().err
+    assert f"{toy.folder}/run/stage1 was trained with another recipe (stages.stage1.learning_rate)" in said
+    assert main([*command, "--set", "stages.stage1.max_steps=1", "--set", "stages.stage1.micro_batch=4"]) == 0
+    assert main([*faster, "--restart"]) == 0
+    assert load_recipe(toy.folder / "run/stage1/recipe.yaml").stages["stage1"].learning_rate == 1
+    assert main(faster) == 0
 
 
 def kill_when(process: subprocess.Popen, path: Path) -> None:
