@@ -68,6 +68,9 @@ def _check_towers(config: SerConfig, name: str) -> None:
 
 def _check_words(config: SerConfig, name: str) -> None:
     _check_heads(config.language.sizes, f"{name}: language")
+    dropout = float(config.language.sizes.get("dropout", 0))
+    if not 0 <= dropout <= 1:
+        raise UserError(f"{name}: language.sizes.dropout is {dropout:g}; it must be 0 to 1")
     vocabulary = int(config.language.sizes["vocab_size"])
     for key, token in (("bos", config.language.bos), ("eos", config.language.eos)):
         if token is not None and not 0 <= token < vocabulary:

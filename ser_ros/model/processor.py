@@ -52,6 +52,9 @@ def square_box(height: int, width: int, fit: str) -> tuple[float, float, float, 
 
 def check_image(image: np.ndarray) -> None:
     """Raise a UserError unless the image is RGB [H, W, 3] uint8."""
+    if not isinstance(image, np.ndarray):
+        kind = f"{type(image).__module__}.{type(image).__name__}"
+        raise UserError(f"an image must be RGB [H, W, 3] uint8, this one is a {kind}, not an array")
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise UserError(
             f"an image must be RGB [H, W, 3] uint8, this one is {list(image.shape)} {image.dtype}"

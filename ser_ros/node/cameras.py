@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from rclpy.exceptions import NameValidationException, ParameterException
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -17,6 +18,7 @@ try:
 except ImportError:  # ROS 2 Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
+from ser_ros.errors import UserError
 from ser_ros.node.diagnostics import ERROR, WARN, Diagnostics, Rate, Report
 
 IMAGE_TYPES = {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"}
@@ -80,13 +82,20 @@ class Cameras:
         """Subscribe to each name, or to NAME/compressed.
 
         Raises:
-            Exception: rclpy's, when a name cannot be a topic.
+            UserError: a name cannot be a topic, or what overrides its QoS is none.
         """
         self._compressed, self._timeout = compressed, timeout
         self.by_name = {name: Camera(name) for name in names}
         for camera in self.by_name.values():
-            subscription = self._subscribe(camera, reliability)
-            camera.topic = subscription.topic_name
+            topic = f"{camera.name}/compressed" if compressed else camera.name
+            try:
+                camera.topic = self._node.resolve_topic_name(topic)
+            except (NameValidationException, RuntimeError) as error:
+                raise UserError(f"parameter cameras is {list(names)}: {error}") from error
+            try:
+                subscription = self._subscribe(camera, topic, reliability)
+            except (ParameterException, RuntimeError) as error:
+                raise UserError(f"the qos_overrides of {camera.topic} cannot be used: {error}") from error
             self._subscriptions.append(subscription)
             self._diagnostics.add(f"camera {camera.name}", partial(self._fill, camera))
 
@@ -108,7 +117,7 @@ class Cameras:
             camera.last_arrival = None
             camera.rate_in, camera.rate_out = Rate(), Rate()
 
-    def _subscribe(self, camera: Camera, reliability: str) -> Any:
+    def _subscribe(self, camera: Camera, topic: str, reliability: str) -> Any:
         # sensor data, but only the newest: an older image would be dropped anyway
         qos = QoSProfile(
             history=HistoryPolicy.KEEP_LAST,
@@ -117,7 +126,6 @@ class Cameras:
             if reliability == "reliable"
             else ReliabilityPolicy.BEST_EFFORT,
         )
-        topic = f"{camera.name}/compressed" if self._compressed else camera.name
 
         def on_message(message: Any) -> None:
             now = self._now()
@@ -128,18 +136,29 @@ class Cameras:
 
         def on_incompatible(event: Any) -> None:
             self._diagnostics.error(
-                f"topic {camera.topic or topic}: {event.total_count} publisher(s) offer a QoS that the "
+                f"topic {camera.topic}: {event.total_count} publisher(s) offer a QoS that the "
                 "subscription does not accept; set image_reliability to best_effort"
             )
 
         return self._node.create_subscription(
             CompressedImage if self._compressed else Image,
-            topic,
+            topic,  # not the resolved one, which might be remapped once more
             on_message,
             qos,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=on_incompatible),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            qos_overriding_options=QoSOverridingOptions(self._overridable(camera.topic)),
         )
+
+    def _overridable(self, topic: str) -> list[QoSPolicyKind]:
+        """The policies that parameters may override.
+
+        rclpy keeps the first value of each as a parameter for good, which a later `image_reliability` could
+        not change: so its policy is among them only where somebody overrides it.
+        """
+        name = f"qos_overrides.{topic}.subscription.reliability"
+        overridden = name in getattr(self._node, "_parameter_overrides", {})
+        kinds = [QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH]
+        return [*kinds, QoSPolicyKind.RELIABILITY] if overridden else kinds
 
     def _fill(self, camera: Camera, report: Report) -> None:
         now = self._now()

@@ -94,12 +94,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
             raise UserError("the model still works on an image from before, activate again later")
         wanted = self.parameters.current
         self._slots = CameraSlots(wanted.cameras)
-        try:
-            self.cameras.open(
-                wanted.cameras, wanted.compressed, wanted.image_reliability, wanted.camera_timeout
-            )
-        except Exception as error:
-            raise UserError(f"parameter cameras is {list(wanted.cameras)}: {error}") from error
+        self.cameras.open(wanted.cameras, wanted.compressed, wanted.image_reliability, wanted.camera_timeout)
         self._worker = CaptionWorker(
             self._captioner,
             self._slots,

@@ -259,6 +259,7 @@ def test_a_model_without_tokenizer_is_not_saved(tmp_path):
             "heads must be 1 or more",
         ),
         (lambda c: c["language"]["sizes"].update(num_attention_heads=-1), "heads must be 1 or more"),
+        (lambda c: c["language"]["sizes"].update(dropout=3), r"dropout is 3; it must be 0 to 1"),
         (lambda c: c["language"].update(eos=50_272), r"language\.eos is 50272; it must be 0 to 50271"),
         (
             lambda c: c["language"]["sizes"].update(vocab_size="many"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
-from tests.node.robot import Robot, image, scene, wait_until
+from ser_ros.node.caption_node import CaptionNode
+from tests.node.robot import QUICK, Robot, image, scene, wait_until
 
 
 def test_silence_is_explained(start_caption_node, robot):
@@ -46,3 +48,28 @@ def test_qos_overrides(start_caption_node, robot):
     start_caption_node(**{"qos_overrides./image.subscription.reliability": "reliable"})
     (info,) = robot.node.get_subscriptions_info_by_topic("/image")
     assert info.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+
+
+def test_a_changed_reliability_counts_when_the_node_is_activated_again(start_caption_node, robot):
+    start_caption_node()
+    for transition in ("deactivate", "cleanup"):
+        assert robot.change_state("caption_node", transition)
+    assert robot.set("caption_node", image_reliability="reliable").successful
+    for transition in ("configure", "activate"):
+        assert robot.change_state("caption_node", transition)
+
+    def reliable() -> bool:
+        infos = robot.node.get_subscriptions_info_by_topic("/image")
+        return [info.qos_profile.reliability for info in infos] == [ReliabilityPolicy.RELIABLE]
+
+    wait_until(reliable, "a reliable subscription")
+
+
+@pytest.mark.parametrize(("policy", "value"), [("depth", "two"), ("reliability", "sometimes")])
+def test_an_override_that_is_none_is_named(start_node, robot, toy_folder, policy, value):
+    override = {f"qos_overrides./image.subscription.{policy}": value}
+    node = start_node(CaptionNode, model=str(toy_folder), **override, **QUICK)
+    status = robot.wait_for_status("caption_node", "qos_overrides of /image cannot be used: ", level=b"\x02")
+    assert policy in status.message
+    assert value in status.message
+    assert node.state == "inactive"

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ser_ros.errors import UserError
 from ser_ros.runtime.captioner import CaptionOptions
@@ -168,6 +169,8 @@ def test_bad_options_are_one_sentence(folder, images, options, says):
 def test_a_wrong_array_is_one_sentence(folder):
     with pytest.raises(UserError, match="must be RGB"):
         load_captioner(folder).describe([np.zeros((4, 4), np.uint8)], SHORT)
+    with pytest.raises(UserError, match=r"must be RGB .*, this one is a PIL\.Image\.Image"):
+        load_captioner(folder).describe([Image.new("RGB", (4, 4))], SHORT)
 
 
 def test_a_closed_captioner_says_so(folder, images):
