@@ -16,7 +16,7 @@ from ser_ros.model.ser_model import SerModel
 from ser_ros.model.vision_tower import FeatureBuffer
 from ser_ros.runtime.cuda_graphs import Run
 from ser_ros.runtime.static_session import StaticDecoder
-from ser_ros.runtime.torch_preprocess import preprocess, preprocessor
+from ser_ros.runtime.torch_preprocess import fits_device, preprocess, preprocessor
 
 _CAPTION_STEP = 16
 """Captions enter DeepLens padded to a multiple of this; each length is recorded once."""
@@ -51,13 +51,13 @@ class CudaEngine:
             return self.model.finish(FeatureBuffer(dict(zip(self.model.vision.wanted, states, strict=True))))
 
     def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
+        check_image(images[0])
         config, size = self.model.config.image, images[0].shape
         # A camera's pictures have one size; those of a folder may all differ, and are not worth a recording.
-        steady = len(images) == 1 and size == self._last_size and config.fit == "pad"
+        steady = len(images) == 1 and size == self._last_size and fits_device(size, config)
         self._last_size = size
         if not steady:
             return preprocess(images, config, self.model.device)
-        check_image(images[0])
         square = preprocessor(*size[:2], config, self.model.device)
         return self._run(square, torch.from_numpy(np.array(images[0])))[0]
 

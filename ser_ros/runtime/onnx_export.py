@@ -20,7 +20,7 @@ import onnx
 import torch
 
 from ser_ros import __version__
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.model.ser_model import SerModel
 from ser_ros.runtime.onnx_attention import fused_attention
 from ser_ros.runtime.onnx_equalise import equalise
@@ -79,7 +79,7 @@ def export(
                 out.rename(Path(name) / "earlier")
             made.rename(out)
     except OSError as error:
-        raise UserError(f"cannot write {out} ({error})") from None
+        raise cannot_write(out, error) from None
     return sizes
 
 

@@ -18,6 +18,9 @@ from ser_ros.model.config import ImageConfig
 from ser_ros.model.processor import check_image, square_box
 from ser_ros.model.processor import preprocess as preprocess_by_pillow
 
+_LONGEST = 4096
+"""Longer sides are left to Pillow's strips: their square would take gigabytes on the device."""
+
 _BITS = 22
 """Pillow's fixed point: weights of a sum in units of 2 ** -22."""
 
@@ -57,14 +60,20 @@ def preprocess(images: Sequence[np.ndarray], config: ImageConfig, device: torch.
     Raises:
         UserError: an image of another shape or type.
     """
-    if config.fit != "pad":
+    for image in images:
+        check_image(image)
+    if not all(fits_device(image.shape, config) for image in images):
         return torch.from_numpy(preprocess_by_pillow(images, config)).to(device)
     pixels: list[Tensor] = []
     for image in images:
-        check_image(image)
         square = preprocessor(*image.shape[:2], config, device)
         pixels += square(torch.from_numpy(np.array(image)).to(device))
     return torch.cat(pixels)
+
+
+def fits_device(shape: tuple[int, ...], config: ImageConfig) -> bool:
+    """Whether pictures of a shape [H, W, 3] are squared and resized on the device."""
+    return config.fit == "pad" and max(shape[:2]) <= _LONGEST
 
 
 def resize(planes: Tensor, places: Tensor, weights: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from PIL import Image
 from ser_ros.errors import UserError
 from ser_ros.model.config import ImageConfig
 from ser_ros.model.processor import preprocess as preprocess_by_pillow
-from ser_ros.runtime.torch_preprocess import preprocess, resize, taps
+from ser_ros.runtime.torch_preprocess import fits_device, preprocess, resize, taps
 
 CPU = torch.device("cpu")
 SHAPES = [(480, 640), (640, 480), (336, 336), (1, 1), (7, 1000), (333, 334), (1080, 1920)]
@@ -38,6 +38,13 @@ def test_any_square_resizes_as_pillow(side, wanted, seed):
     ours = resize(torch.from_numpy(image).permute(2, 0, 1), *taps(side, wanted, CPU))
     theirs = Image.fromarray(image).resize((wanted, wanted), Image.Resampling.BICUBIC)
     assert np.array_equal(ours.permute(1, 2, 0).numpy(), np.asarray(theirs))
+
+
+def test_a_long_picture_never_becomes_a_square_on_the_device():
+    config, image = ImageConfig(size=28), np.full((60_000, 10, 3), 90, np.uint8)  # squared: 10.8 GB
+    assert fits_device((1080, 1920, 3), config)
+    assert not fits_device(image.shape, config)
+    assert np.array_equal(preprocess([image], config, CPU).numpy(), preprocess_by_pillow([image], config))
 
 
 def test_a_batch_of_sizes_and_an_array_that_may_not_be_written():
