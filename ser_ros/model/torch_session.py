@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -104,7 +105,7 @@ class TorchSession:
         positions = spread_positions(slots, self._image, self._vision.shape[1], self._stride)
         mask = None if self._valid.all() else torch.from_numpy(self._valid).to(device)
         positions = np.minimum(positions, last)
-        with sdpa_kernel(_ATTENTION):
+        with sdpa_kernel(_ATTENTION) if device.type == "cuda" else nullcontext():
             return self.language(
                 embeds, mask, torch.from_numpy(positions).to(device), self._cache, self._context
             )
