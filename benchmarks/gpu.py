@@ -19,7 +19,7 @@ import signal
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +27,7 @@ import numpy as np
 import torch
 import transformers
 from decoding import build
-from peer_models import PEERS, authors, peer
-from peers import median_seconds
+from peer_models import PEERS, Caption, authors, peer, seconds
 
 from ser_ros.model.config import SerConfig
 from ser_ros.model.describe import Clock, Engine, describe
@@ -70,8 +69,8 @@ class Benchmark:
         about["device"] = torch.cuda.get_device_name() if self.device == "cuda" else platform.processor()
         source = torch.randn(2**28 if self.device == "cuda" else 2**24, device=self.device)
         target = torch.empty_like(source)
-        seconds = [self._seconds(lambda: target.copy_(source)) for _ in range(10)]
-        about |= {"copy_bytes_per_second": 2 * source.nbytes / statistics.median(seconds[3:])}
+        took = [seconds(target.copy_, source) for _ in range(10)]
+        about |= {"copy_bytes_per_second": 2 * source.nbytes / statistics.median(took[3:])}
         return about | {f"attention_{name}": self._attention(name == "cudnn") for name in ("torch", "cudnn")}
 
     def _attention(self, cudnn: bool) -> dict:
@@ -83,7 +82,7 @@ class Benchmark:
         for length in range(640, 720, 8):
             mask = query.new_zeros(1, 1, 1, length)
             now = keys[:, :, :length]
-            took = [self._seconds(attend, query, now, now, mask) for _ in range(3)]
+            took = [seconds(attend, query, now, now, mask) for _ in range(3)]
             new.append(took[0])
             again.append(took[2])
         torch.backends.cuda.enable_cudnn_sdp(True)
@@ -146,7 +145,7 @@ class Benchmark:
         row["bytes_a_token"] = self._bytes_a_token(tokens)
         scripted = ScriptedEngine(engine, tokens, EDITS)
         for name, refinements in (("single", 0), ("both", 1)):
-            took = self._seconds(self._stream, scripted, self.pictures[:images], tokens, refinements)
+            took = seconds(self._stream, scripted, self.pictures[:images], tokens, refinements)
             row[f"{name}_seconds_for_100"] = 100 / images * took
         row["own_seconds_a_token"] = self._own_words(engine, tokens, images)
         return row
@@ -185,14 +184,13 @@ class Benchmark:
         places = self.model.config.patches + len(self.model.tokenizer.glance_prompt()) + tokens / 2
         return weights + places * 2 * sizes["num_hidden_layers"] * sizes["hidden_size"] * 2
 
-    def _seconds(self, function: Callable, *arguments) -> float:
-        if self.device == "cuda":
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        function(*arguments)
-        if self.device == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter() - start
+
+def median_seconds(caption: Caption, tokens: list[int], repeats: int) -> dict[str, float]:
+    """Number of tokens -> seconds of one caption, after the longest as a warm-up."""
+    caption(max(tokens))
+    return {
+        str(count): statistics.median(seconds(caption, count) for _ in range(repeats)) for count in tokens
+    }
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,17 @@ def writer(model: torch.nn.Module, **inputs: torch.Tensor) -> Caption:
 def pixels(side: int) -> torch.Tensor:
     """Not zeros, which SmolVLM takes for padding and leaves out."""
     return torch.rand(1, 3, side, side)
+
+
+def seconds(function: Callable, *arguments: object) -> float:
+    """That a call takes, its work on a GPU included."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    function(*arguments)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def authors(model: SerModel) -> Caption:

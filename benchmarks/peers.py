@@ -19,12 +19,11 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from peer_models import PEERS, Caption, authors, peer
+from peer_models import PEERS, authors, peer, seconds
 
 from ser_ros.runtime.bench import measure, peak_rss_mb
 from ser_ros.runtime.bench_model import write_model
@@ -71,25 +70,6 @@ def answer(name: str, work: Path, longest: int) -> None:
     print(json.dumps({}), flush=True)
     for line in sys.stdin:
         print(json.dumps({"rows": write(int(line)), "peak_rss_mb": peak_rss_mb()}), flush=True)
-
-
-def seconds(caption: Caption, tokens: int) -> float:
-    """Of one caption."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    caption(tokens)
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def median_seconds(caption: Caption, tokens: list[int], repeats: int) -> dict[str, float]:
-    """Number of tokens -> seconds of one caption, after the longest as a warm-up."""
-    caption(max(tokens))
-    return {
-        str(count): statistics.median(seconds(caption, count) for _ in range(repeats)) for count in tokens
-    }
 
 
 class Process:
