@@ -29,6 +29,7 @@ from ser_ros.eval.predict import PredictRecipe, predict
 from ser_ros.eval.score import ScoreOptions, score
 from ser_ros.train.recipe import Recipe
 from ser_ros.train.recipe_file import changed, write_recipe
+from ser_ros.train.run import is_model
 
 ONLY_STAGE2 = ("stages.stage2.", "model.config.deeplens.")
 """Beginnings of changes to a training recipe that pretraining and stage 1 do not read."""
@@ -186,7 +187,7 @@ def train_row(row: Row, place: Place) -> Path:
                 f"{output} was trained with another recipe ({', '.join(differs)}); delete it and {path.name} "
                 "or give another --runs"
             )
-        if not all(_is_model(output / stage / "model") for stage in stages):
+        if not all(is_model(output / stage / "model") for stage in stages):
             before = "stage1" if stages == ("stage2",) else "pretrain"
             recipe.model.start = str(train_row(replace(row, stage=before), place))
             write_recipe(recipe, path)
@@ -214,7 +215,7 @@ def _pretrain(recipe: Recipe, place: Place) -> Path:
     """The pretrained model of a recipe, trained once for all recipes that pretrain alike."""
     output, alone = _pretraining(recipe, place)
     with one_at_a_time(output.with_name(f"{output.name}.lock")) as lock:
-        if not _is_model(output / "pretrain" / "model"):
+        if not is_model(output / "pretrain" / "model"):
             path = output.with_name(f"{output.name}.yaml")
             write_recipe(alone, path)
             call(["train", str(path), "--stage", "pretrain"], keep=lock)
@@ -232,10 +233,6 @@ def one_at_a_time(path: Path) -> Iterator[tuple[int]]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield (lock.fileno(),)
-
-
-def _is_model(folder: Path) -> bool:
-    return (folder / "config.json").is_file()
 
 
 def _without_places(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ser_ros.errors import UserError
 from ser_ros.model.config_json import build
 from ser_ros.train.contrastive_start import Sizes
-from ser_ros.train.recipe_file import read_yaml
+from ser_ros.train.recipe_file import choose, read_yaml
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,7 @@ def load_contrastive(path: Path, changes: Sequence[str] = ()) -> ContrastiveReci
     """
     recipe: ContrastiveRecipe = build(ContrastiveRecipe, read_yaml(path, changes), str(path))
     for name, allowed in CHOICES.items():
-        if getattr(recipe, name) not in allowed:
-            found = getattr(recipe, name)
-            raise UserError(f"{path}: {name} must be one of {', '.join(allowed)}, not {found!r}")
+        choose(getattr(recipe, name), allowed, f"{path}: {name}")
     for name, (least, most) in RANGES.items():
         if not least <= getattr(recipe, name) <= most:
             raise UserError(f"{path}: {name} must be from {least} to {most}, not {getattr(recipe, name)}")

@@ -63,7 +63,7 @@ def check(recipe: Recipe, where: str) -> Recipe:
         UserError: a value is out of range; the sentence begins with `where` and names it.
     """
     for name, allowed in CHOICES.items():
-        _choose(getattr(recipe, name), allowed, f"{where}: {name}")
+        choose(getattr(recipe, name), allowed, f"{where}: {name}")
     for name in AT_LEAST_ONE:
         _reach(getattr(recipe, name), 1, f"{where}: {name}")
     for name in AT_LEAST_ZERO:
@@ -85,7 +85,7 @@ def check(recipe: Recipe, where: str) -> Recipe:
         if not 0 <= stage.weight_decay < math.inf:
             raise UserError(f"{place}.weight_decay must be at least 0")
         _reach(stage.max_steps, 0, f"{place}.max_steps")
-        _choose(getattr(stage, "schedule", SCHEDULES[0]), SCHEDULES, f"{place}.schedule")
+        choose(getattr(stage, "schedule", SCHEDULES[0]), SCHEDULES, f"{place}.schedule")
         if isinstance(stage, Reconstruct):
             _check_probe(stage, place)
         for number, source in enumerate(stage.data):
@@ -119,7 +119,8 @@ def _check_probe(probe: Reconstruct, place: str) -> None:
         raise UserError(f"{place}.layers names no layer of the tower")
 
 
-def _choose(value: str, allowed: Sequence[str], where: str) -> None:
+def choose(value: str, allowed: Sequence[str], where: str) -> None:
+    """Raise a UserError, `where` before it, unless the value is one of those allowed."""
     if value not in allowed:
         raise UserError(f"{where} must be one of {', '.join(allowed)}, not '{value}'")
 

@@ -46,7 +46,7 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
     root = Path(recipe.output)
     wanted = [name for name in recipe.stages if only is None or name in only]
     main = int(os.environ.get("RANK", "0")) == 0
-    check_paths(recipe, [name for name in wanted if restart or not _is_model(root / name / "model")])
+    check_paths(recipe, [name for name in wanted if restart or not is_model(root / name / "model")])
     if main:
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
             if restart and main:
                 shutil.rmtree(folder, ignore_errors=True)
             summaries.append(_stage(recipe, name, stage, folder, start, restart))
-        if _is_model(folder / "model"):
+        if is_model(folder / "model"):
             start = folder / "model"
     return summaries
 
@@ -78,7 +78,7 @@ def _stage(
     if not restart:
         _check_recipe(recipe, name, folder)
     # After a restart the first process may not have removed the folder yet.
-    if not restart and _is_model(folder / "model") and summary.is_file():
+    if not restart and is_model(folder / "model") and summary.is_file():
         return {**json.loads(summary.read_text()), "status": "kept"}
     from ser_ros.train.stage import train_stage
 
@@ -92,7 +92,7 @@ def _check_recipe(recipe: Recipe, name: str, folder: Path) -> None:
         UserError: names the parameters that differ, of those that decide the weights of this stage.
     """
     path = folder / "recipe.yaml"
-    begun = _is_model(folder / "model") or any(folder.glob("checkpoint-*")) or any(folder.glob("decoder.*"))
+    begun = is_model(folder / "model") or any(folder.glob("checkpoint-*")) or any(folder.glob("decoder.*"))
     if not begun or not path.is_file():
         return
     if differs := changed(_decides(load_recipe(path), name), _decides(recipe, name)):
@@ -111,5 +111,6 @@ def _decides(recipe: Recipe, name: str) -> dict[str, Any]:
     return {**kept, "stages": {name: stage}}
 
 
-def _is_model(folder: Path) -> bool:
+def is_model(folder: Path) -> bool:
+    """Whether a checkpoint was saved there."""
     return os.path.isfile(folder / "config.json")  # False, too, for a name that no file can have
