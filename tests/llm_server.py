@@ -101,6 +101,19 @@ def serve(folder: Path) -> Iterator[str]:
         process.wait(20)
 
 
+class _Quiet(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def _listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
 @contextmanager
 def serve_with_filter(answer: str, refused: str) -> Iterator[str]:
     """A server that says `answer`, and refuses what contains `refused` as Azure's content filter does.
@@ -108,7 +121,7 @@ def serve_with_filter(answer: str, refused: str) -> Iterator[str]:
     `transformers serve` has no such filter.
     """
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(_Quiet):
         def do_POST(self) -> None:
             asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
             if refused in asked:
@@ -121,20 +134,15 @@ def serve_with_filter(answer: str, refused: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-        server.shutdown()
+    with _listening(Handler) as address:
+        yield f"{address}/v1"
 
 
 @contextmanager
 def serve_a_page(body: str, kind: str = "text/html") -> Iterator[str]:
     """Something else than an LLM at that address, such as a web server's page for whatever it is asked."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(_Quiet):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             with suppress(ConnectionError):  # the first answer may end all other questions
@@ -143,10 +151,5 @@ def serve_a_page(body: str, kind: str = "text/html") -> Iterator[str]:
                 self.end_headers()
                 self.wfile.write(body.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with _listening(Handler) as address:
+        yield address

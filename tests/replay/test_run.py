@@ -78,16 +78,22 @@ def test_killed_replay_goes_on_where_it_stopped(bag, model, tmp_path):
     assert timed == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_replay_stopped_as_a_process_goes_on_too(model, tmp_path, start_process, stop):
-    bag = write_rosbag2(tmp_path / "drive", frames=60)
-    out = tmp_path / "out"
+def begun(model, out: Path, start_process, file: str, lines: int = 0):
+    """A replay of 60 pictures in a process that has written so many lines of a file, and its arguments."""
+    bag = write_rosbag2(out.parent / "drive", frames=60)
     arguments = ("replay", str(bag), "--model", str(model), "--max-tokens", "12", "--out", str(out))
     process = start_process(python_module("ser_ros.cli", *arguments))
-    lines = out / "captions.jsonl"
-    while not (lines.is_file() and lines.read_bytes().count(b"\n") >= 3):
+    while not ((out / file).is_file() and (out / file).read_bytes().count(b"\n") >= lines):
         assert process.popen.poll() is None, process.output
         time.sleep(0.01)
+    return process, arguments
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_replay_stopped_as_a_process_goes_on_too(model, tmp_path, start_process, stop):
+    out = tmp_path / "out"
+    process, arguments = begun(model, out, start_process, "captions.jsonl", lines=3)
+    lines = out / "captions.jsonl"
     process.popen.send_signal(stop)
     process.wait()
     if stop == signal.SIGINT:
@@ -102,13 +108,8 @@ def test_replay_stopped_as_a_process_goes_on_too(model, tmp_path, start_process,
 
 
 def test_an_impatient_ctrl_c_ends_a_replay_with_the_same_exit_code(model, tmp_path, start_process):
-    bag = write_rosbag2(tmp_path / "drive", frames=60)
     out = tmp_path / "out"
-    arguments = ("replay", str(bag), "--model", str(model), "--max-tokens", "12", "--out", str(out))
-    process = start_process(python_module("ser_ros.cli", *arguments))
-    while not (out / "captions.jsonl").is_file():
-        assert process.popen.poll() is None, process.output
-        time.sleep(0.01)
+    process, arguments = begun(model, out, start_process, "captions.jsonl")
     while process.popen.poll() is None:  # a second one, a third one ..., wherever the first one is by then
         process.popen.send_signal(signal.SIGINT)
         time.sleep(0.001)
@@ -118,13 +119,8 @@ def test_an_impatient_ctrl_c_ends_a_replay_with_the_same_exit_code(model, tmp_pa
 
 
 def test_replay_stopped_after_the_captions_says_that_they_are_kept(model, tmp_path, start_process):
-    bag = write_rosbag2(tmp_path / "drive", frames=60)
     out = tmp_path / "out"
-    arguments = ("replay", str(bag), "--model", str(model), "--max-tokens", "12", "--out", str(out))
-    process = start_process(python_module("ser_ros.cli", *arguments))
-    while not (out / "frame_graphs.jsonl").is_file():
-        assert process.popen.poll() is None, process.output
-        time.sleep(0.01)
+    process, arguments = begun(model, out, start_process, "frame_graphs.jsonl")
     assert process.interrupt() == 130
     assert f"stopped; {out} keeps what was captioned, the same command goes on" in process.output
     assert "Traceback" not in process.output
