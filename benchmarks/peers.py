@@ -5,8 +5,9 @@
 
 Random weights at true sizes, built from transformers' own configuration classes: time and memory do not
 depend on what the weights say, and nothing is fetched. All peers run in bfloat16 with greedy decoding, batch
-1, preprocessing left out. `authors` is the published way of the same model: three beams, the features of the
-image for every beam, no draft. Peak memory is the process's own, so it includes torch.
+1, preprocessing left out. `published` is the authors' own code, which needs a checkout and an environment of
+its own (see published.py); `authors` is the same way by our classes: three beams, the features of the image
+for every beam, no draft. Peak memory is the process's own, so it includes torch.
 
 All are loaded first (choose --models where the memory is too small for that) and then write one caption in
 turn, so that a machine whose speed changes meets all alike; the share of ser_ros is that of each turn.
@@ -32,6 +33,8 @@ from ser_ros.runtime.onnx_folder import FORMAT
 
 EDITS = 1
 """Tokens that the second glance replaces."""
+
+PUBLISHED = "published"
 
 OURS = {
     "ser-int8": ("paper", "onnx", "auto"),
@@ -75,8 +78,12 @@ def answer(name: str, work: Path, longest: int) -> None:
 class Process:
     """A model in a process of its own."""
 
-    def __init__(self, name: str, work: Path, longest: int):
-        command = [sys.executable, __file__, "--one", name, "--work", str(work), "--tokens", str(longest)]
+    def __init__(self, name: str, args: argparse.Namespace):
+        longest = str(max(args.tokens))
+        command = [sys.executable, __file__, "--one", name, "--work", str(args.work), "--tokens", longest]
+        if name == PUBLISHED:
+            script = Path(__file__).with_name("published.py")
+            command = [args.python, str(script), str(args.code), str(args.work / name), longest]
         pipe = subprocess.PIPE
         self._name, self._process = name, subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self._read()
@@ -120,7 +127,7 @@ def tables(turns: dict[int, list[dict[str, float]]], memory: dict[str, float]) -
 
 
 def main() -> None:
-    names = [*OURS, "authors", *PEERS]
+    names = [*OURS, "authors", PUBLISHED, *PEERS]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -133,20 +140,26 @@ def main() -> None:
         default=Path(f"/tmp/ser_ros_peers_{FORMAT}"),
         help="our model and graphs, made once",
     )
+    parser.add_argument("--code", type=Path, help="the authors' repository, for `published`")
+    parser.add_argument("--python", help="the interpreter of its environment")
     parser.add_argument("--prepare", action="store_true", help="make the model and graphs, measure nothing")
     parser.add_argument("--one", choices=names, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
         answer(args.one, args.work, args.tokens[0])
         return
-    chosen = args.models or [name for name in names if name != "llava-1.5-7b" or torch.cuda.is_available()]
-    needed = {OURS[name][0] if name in OURS else "paper" for name in chosen if name not in PEERS}
+    absent = set() if torch.cuda.is_available() else {"llava-1.5-7b"}
+    absent |= set() if args.code and args.python else {PUBLISHED}
+    chosen = args.models or [name for name in names if name not in absent]
+    if PUBLISHED in absent.intersection(chosen):
+        parser.error("published needs --code and --python: see benchmarks/published.py")
+    needed = {OURS[name][0] if name in OURS else "paper" for name in chosen if name in (*OURS, "authors")}
     for size in needed:
         if not (args.work / size / "graphs" / "export.json").is_file():
             write_model(args.work / size, size, "onnx", int8=True)
     if args.prepare:
         return
-    processes = [Process(name, args.work, max(args.tokens)) for name in chosen]
+    processes = [Process(name, args) for name in chosen]
     turns: dict[int, list[dict[str, float]]] = {count: [] for count in args.tokens}
     memory: dict[str, float] = {}
     for _ in range(args.repeats):
