@@ -9,10 +9,8 @@ with the captions of the first glance.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ser_ros.data.bulk import run_local, run_ray
 from ser_ros.data.shard import Shard
 from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write
+from ser_ros.lock import locked
 
 if TYPE_CHECKING:
     from ser_ros.runtime.captioner import Captioner
@@ -133,7 +132,9 @@ def predict(recipe: PredictRecipe, shard: Shard = EVERYTHING, ray_workers: int =
     if absent:
         raise UserError(f"{folder / absent[0]} does not exist ({len(absent)} of {len(mine)} images missing)")
     lines = Path(recipe.out).with_suffix(".lines") / f"{shard.index}-of-{shard.count}.jsonl"
-    with _alone(lines):
+    # A second process would caption the same images into the same file.
+    busy = f"another process captions into {lines}; wait until it ends, or choose another out"
+    with locked(lines, busy):
         return _predict(recipe, shard, ray_workers, lines, jobs, mine)
 
 
@@ -198,24 +199,6 @@ def _caption(items: list[dict[str, Any]], recipe: dict[str, Any]) -> list[dict[s
         {**item, "caption": said.refined or said.initial, "initial": said.initial}
         for item, said in zip(items, descriptions, strict=True)
     ]
-
-
-@contextmanager
-def _alone(lines: Path) -> Iterator[None]:
-    """Hold the work of a shard: a second process would caption the same images into the same file."""
-    try:
-        lines.parent.mkdir(parents=True, exist_ok=True)
-        held = lines.open("a", encoding="utf-8")
-    except OSError as error:
-        raise cannot_write(lines, error) from None
-    with held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another process captions into {lines}; wait until it ends, or choose another out"
-            ) from None
-        yield
 
 
 def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:

@@ -7,14 +7,12 @@ and all rows whose recipes pretrain alike start from one pretrained connector.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from ser_ros.eval.metric import Metric
 from ser_ros.eval.paper_tables import STAGES, Benchmark, Row, Table
 from ser_ros.eval.predict import PredictRecipe, predict
 from ser_ros.eval.score import ScoreOptions, score
+from ser_ros.lock import locked
 from ser_ros.train.recipe import Recipe
 from ser_ros.train.recipe_file import changed, write_recipe
 from ser_ros.train.run import is_model
@@ -115,7 +114,7 @@ def run_row(
             **prediction,
         )
         result.pretrained = str(_pretraining(place.recipe(_before_stage2(row)), place)[0])
-        with one_at_a_time(predictions.with_suffix(".lock")):
+        with locked(predictions.with_suffix(".lock")):
             if row.timed:
                 _time(replace(task, limit=row.timed, out=str(predictions.with_suffix(".timed.json"))), result)
             if scored:
@@ -180,7 +179,7 @@ def train_row(row: Row, place: Place) -> Path:
     if _before_stage2(row) != row:
         stages = ("stage2",)
     path = output.with_name(f"{output.name}.yaml")
-    with one_at_a_time(output.with_name(f"{output.name}.lock")) as lock:
+    with locked(output.with_name(f"{output.name}.lock")) as lock:
         trained = _without_places(yaml.safe_load(path.read_text())) if path.is_file() else None
         if trained and (differs := changed(trained, _without_places(asdict(recipe)))):
             raise UserError(
@@ -191,7 +190,9 @@ def train_row(row: Row, place: Place) -> Path:
             before = "stage1" if stages == ("stage2",) else "pretrain"
             recipe.model.start = str(train_row(replace(row, stage=before), place))
             write_recipe(recipe, path)
-            call(["train", str(path), *(part for stage in stages for part in ("--stage", stage))], keep=lock)
+            call(
+                ["train", str(path), *(part for stage in stages for part in ("--stage", stage))], keep=(lock,)
+            )
     return output / row.stage / "model"
 
 
@@ -214,25 +215,12 @@ def _pretraining(recipe: Recipe, place: Place) -> tuple[Path, Recipe]:
 def _pretrain(recipe: Recipe, place: Place) -> Path:
     """The pretrained model of a recipe, trained once for all recipes that pretrain alike."""
     output, alone = _pretraining(recipe, place)
-    with one_at_a_time(output.with_name(f"{output.name}.lock")) as lock:
+    with locked(output.with_name(f"{output.name}.lock")) as lock:
         if not is_model(output / "pretrain" / "model"):
             path = output.with_name(f"{output.name}.yaml")
             write_recipe(alone, path)
-            call(["train", str(path), "--stage", "pretrain"], keep=lock)
+            call(["train", str(path), "--stage", "pretrain"], keep=(lock,))
     return output / "pretrain" / "model"
-
-
-@contextmanager
-def one_at_a_time(path: Path) -> Iterator[tuple[int]]:
-    """Wait while another process that reproduces into the same folder makes the same thing.
-
-    Yields:
-        The lock for `call`: what is started keeps it, should this process be killed.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield (lock.fileno(),)
 
 
 def _without_places(recipe: dict[str, Any]) -> dict[str, Any]:

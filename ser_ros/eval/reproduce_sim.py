@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros.eval.paper_tables import Benchmark, Row, Table, training_recipe
-from ser_ros.eval.reproduce import Place, call, one_at_a_time, train_row
+from ser_ros.eval.reproduce import Place, call, train_row
 from ser_ros.eval.toy_parts import save_parts
+from ser_ros.lock import locked
 from ser_ros.train.recipe import Recipe, Source
 
 PICTURES = {"train": 48, "test": 16}
@@ -39,11 +40,11 @@ def prepare(runs: Path) -> Path:
     `short.json` holds the captions of one sentence, `detailed.json` those of about 45 words.
     """
     root = runs / "data"
-    with one_at_a_time(runs / "data.lock") as lock:
+    with locked(runs / "data.lock") as lock:
         for split, count in PICTURES.items():
             if not (root / split / "captions.json").is_file():
                 render = ["sim", "render", "--split", split, "--count", str(count), "--size", str(SIDE)]
-                call([*render, "--workers", "1", "--out", str(root / split)], keep=lock)
+                call([*render, "--workers", "1", "--out", str(root / split)], keep=(lock,))
         if not all((root / f"{name}.json").is_file() for name in LLAVA):
             for split in PICTURES:
                 _split_styles(root / split)
@@ -123,10 +124,10 @@ def _generator(path: str) -> str:
 def _pseudo(root: Path, style: str, generator: str, more: Sequence[str]) -> None:
     out = root / f"{style}-{generator}.jsonl"
     part = out.with_suffix(".part.jsonl")
-    with one_at_a_time(out.with_suffix(".lock")) as lock:
+    with locked(out.with_suffix(".lock")) as lock:
         if not out.is_file():
             data = ["--format", "coco", "--data", str(root / "train" / f"{style}.json")]
-            call(["pseudo", *data, "--generator", generator, "--out", str(part), *more], keep=lock)
+            call(["pseudo", *data, "--generator", generator, "--out", str(part), *more], keep=(lock,))
             part.replace(out)
 
 

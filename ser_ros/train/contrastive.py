@@ -27,13 +27,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from ser_ros.errors import UserError, cannot_write
+from ser_ros.errors import UserError
 from ser_ros.model.ser_model import SerModel
 from ser_ros.train.contrastive_data import COLOURS, Pairs, Pictures, load_pairs, mirrored, padded
 from ser_ros.train.contrastive_recipe import ContrastiveRecipe, load_contrastive
 from ser_ros.train.contrastive_start import TextTower, fresh_model, train_vocabulary
 from ser_ros.train.crew import Crew
 from ser_ros.train.muon import Muon
+from ser_ros.train.run import alone
 
 
 class Clip(nn.Module):
@@ -123,7 +124,11 @@ def optimizers(clip: Clip, recipe: ContrastiveRecipe) -> list[torch.optim.Optimi
 
 
 def train(recipe: ContrastiveRecipe) -> dict:
-    """Train; write `output/init` and `output/contrastive.jsonl`; returns the summary."""
+    """Train; write `output/init` and `output/contrastive.jsonl`; returns the summary.
+
+    Raises:
+        UserError: no such device or data, or another training runs in `output`.
+    """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
@@ -132,14 +137,14 @@ def train(recipe: ContrastiveRecipe) -> dict:
         raise UserError("device is cuda but torch sees no GPU here; set device: auto")
     if device == "cuda":
         torch.set_float32_matmul_precision("high")  # tf32, for what autocast leaves in fp32
+    with alone(Path(recipe.output), int(os.environ.get("RANK", "0")) == 0):
+        return _train(recipe, device)
+
+
+def _train(recipe: ContrastiveRecipe, device: str) -> dict:
     crew = Crew(device)
     generator = torch.Generator(device).manual_seed(recipe.seed * 1000 + crew.rank)
-    output = Path(recipe.output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(output, error) from None
-    root = Path(recipe.root)
+    root, output = Path(recipe.root), Path(recipe.output)
     tokenizer = train_vocabulary(root / "val", recipe.sizes.vocabulary)
     if recipe.start:
         model = SerModel.from_pretrained(recipe.start, dtype="fp32")

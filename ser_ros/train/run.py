@@ -2,6 +2,7 @@
 
 RUN/recipe.yaml     the whole recipe of the last call, defaults included
 RUN/run.json        git revision, versions, command, machine
+RUN/train.lock      empty; held by the process that trains into RUN
 RUN/STAGE/model     checkpoint folder the stage produced; its presence says the stage is done
 RUN/STAGE/recipe.yaml   the whole recipe that the stage is trained with
 RUN/STAGE/metrics.jsonl, samples.jsonl, tensorboard/, sources.json, summary.json
@@ -15,10 +16,12 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from ser_ros.errors import UserError, cannot_write
+from ser_ros.lock import locked
 from ser_ros.train.provenance import provenance
 from ser_ros.train.recipe import Recipe
 from ser_ros.train.recipe_file import changed, load_recipe, write_recipe
@@ -38,7 +41,7 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
         steps, loss, validation_loss, seconds.
 
     Raises:
-        UserError: anything wrong with recipe, data or start model.
+        UserError: anything wrong with recipe, data or start model, or another training runs in the folder.
     """
     unknown = [name for name in only or () if name not in recipe.stages]
     if unknown:
@@ -47,13 +50,28 @@ def run(recipe: Recipe, only: Sequence[str] | None = None, restart: bool = False
     wanted = [name for name in recipe.stages if only is None or name in only]
     main = int(os.environ.get("RANK", "0")) == 0
     check_paths(recipe, [name for name in wanted if restart or not is_model(root / name / "model")])
-    if main:
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            write_recipe(recipe, root / "recipe.yaml")
-            (root / "run.json").write_text(json.dumps(provenance(), indent=2) + "\n")
-        except OSError as error:
-            raise cannot_write(error.filename or root, error) from None
+    with alone(root, main):
+        if main:
+            try:
+                write_recipe(recipe, root / "recipe.yaml")
+                (root / "run.json").write_text(json.dumps(provenance(), indent=2) + "\n")
+            except OSError as error:
+                raise cannot_write(error.filename or root, error) from None
+        return _stages(recipe, wanted, restart, main)
+
+
+def alone(folder: Path, main: bool) -> AbstractContextManager[object]:
+    """Keep other trainings out of a run folder; of the processes of one training `main` does it for all.
+
+    Raises:
+        UserError: another training runs there, or the folder cannot be written.
+    """
+    busy = f"another training runs in {folder}; wait until it ends, or choose another output"
+    return locked(folder / "train.lock", busy) if main else nullcontext()
+
+
+def _stages(recipe: Recipe, wanted: Sequence[str], restart: bool, main: bool) -> list[dict[str, Any]]:
+    root = Path(recipe.output)
     summaries = []
     start: Path | None = None
     for name, stage in recipe.stages.items():

@@ -158,13 +158,44 @@ def test_what_another_recipe_trained_is_neither_kept_nor_gone_on_with(
     assert main(faster) == 0
 
 
-def kill_when(process: subprocess.Popen, path: Path) -> None:
-    """SIGKILL as soon as `path` exists."""
+def test_a_second_training_is_refused_until_the_first_ends_or_is_killed(
+    toy: Toy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(toy.recipe), "--stage", "stage1", "--set", "workers=1"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "ser_ros.cli", *command, "--set", "stages.stage1.epochs=100000"],
+        env=ENV,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(first, toy.folder / "run/stage1/checkpoint-4")
+        for mode in ([], ["--restart"]):
+            assert main([*command, *mode]) == 2
+            said = capfd.readouterr().err
+            assert said == (
+                f"ser_ros train: another training runs in {toy.folder}/run; wait until it ends, "
+                "or choose another output\n"
+            )
+        assert list(toy.folder.glob("run/stage1/checkpoint-*")), "what the first has is touched"
+    finally:
+        first.kill()
+        first.wait()
+    # Its data loaders live on for a moment; the folder is free at once.
+    assert main([*command, "--restart", "--set", "stages.stage1.max_steps=1"]) == 0
+
+
+def wait_for(process: subprocess.Popen, path: Path) -> None:
     until = time.monotonic() + 120
     while not path.exists():
-        assert process.poll() is None, "it ended before it could be killed"
+        assert process.poll() is None, "it ended before it was seen"
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def kill_when(process: subprocess.Popen, path: Path) -> None:
+    """SIGKILL as soon as `path` exists."""
+    wait_for(process, path)
     process.send_signal(signal.SIGKILL)
     process.wait()
 
