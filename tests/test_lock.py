@@ -19,12 +19,13 @@ import os, subprocess, sys, time
 from pathlib import Path
 from ser_ros.lock import locked
 with locked(Path(sys.argv[1])) as lock:
-    if sys.argv[2] == "fork":
-        child = os.fork() or time.sleep(60)
+    child = 0
+    if sys.argv[2] == "fork" and os.fork():
+        time.sleep(60)
+    elif sys.argv[2] == "fork":
+        child = os.getpid()  # told by itself: it has begun
     elif sys.argv[2] == "program":
         child = subprocess.Popen(["sleep", "60"], pass_fds=(lock,), stdout=subprocess.DEVNULL).pid
-    else:
-        child = 0
     print(child, flush=True)
     time.sleep(60)
 """
