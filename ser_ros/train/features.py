@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser_ros.errors import UserError
+from ser_ros.lock import locked
 
 if TYPE_CHECKING:
     from ser_ros.model.ser_model import SerModel
@@ -39,11 +40,9 @@ class FeatureStore:
         self.folder = folder
         self.layers = tuple(layers)
         self.shape = (len(self.layers), *shape)
-        self._index: dict[str, int] = {}
         self._rows: np.memmap | None = None
         self._taken: list[int] | slice = slice(None)
-        if (folder / "index.json").is_file():
-            self._index = json.loads((folder / "index.json").read_text())
+        self._index = self._read_index()
 
     @classmethod
     def of_model(cls, folder: Path, model: SerModel) -> FeatureStore:
@@ -79,7 +78,7 @@ class FeatureStore:
         skip_broken: bool = False,
         progress: bool = True,
     ) -> int:
-        """Compute and append the rows of all pictures that have none.
+        """Compute and append the rows of all pictures that have none; waits for another process that does so.
 
         Args:
             images: paths of the pictures.
@@ -93,12 +92,21 @@ class FeatureStore:
         Raises:
             UserError: not enough room on the disk, or a picture cannot be decoded.
         """
+        if not self.missing(images):
+            return 0
+        with locked(self.folder / "build.lock"):
+            self._index = self._read_index()
+            return self._append(self.missing(images), compute, skip_broken, progress)
+
+    def _append(
+        self,
+        todo: Sequence[str],
+        compute: Callable[[Sequence[np.ndarray]], np.ndarray],
+        skip_broken: bool,
+        progress: bool,
+    ) -> int:
         from tqdm import tqdm
 
-        todo = self.missing(images)
-        if not todo:
-            return 0
-        self.folder.mkdir(parents=True, exist_ok=True)
         needed, free = len(todo) * self.row_bytes, shutil.disk_usage(self.folder).free
         if needed > free:
             raise UserError(
@@ -146,6 +154,10 @@ class FeatureStore:
             shape = (len(self._index), *self.shape)
             self._rows = np.memmap(self.folder / "features.f16", np.float16, "r", shape=shape)
         return np.array(self._rows[row][self._taken])
+
+    def _read_index(self) -> dict[str, int]:
+        path = self.folder / "index.json"
+        return json.loads(path.read_text()) if path.is_file() else {}
 
     def _write_index(self) -> None:
         part = self.folder / "index.json.part"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from ser_ros.errors import UserError
 from ser_ros.model.config import IGNORE
+from ser_ros.model.images import load_image
 from ser_ros.model.vision_tower import FeatureBuffer
 from ser_ros.train.dataset import CaptionDataset, collate, encode
 from ser_ros.train.features import FeatureStore, tower_features
@@ -125,6 +127,28 @@ def test_a_killed_build_goes_on(model, images: list[str], tmp_path: Path) -> Non
         np.testing.assert_allclose(store.read(image), fresh.read(image), atol=1e-3)
     with pytest.raises(UserError, match="does not exist"):
         store.read("/none.png")
+
+
+def test_two_runs_that_share_a_cache_do_not_mix_their_rows(images: list[str], tmp_path: Path) -> None:
+    def bright(pictures) -> np.ndarray:
+        return np.array([[[[picture.mean() / 255]]] for picture in pictures])
+
+    def second_run() -> None:
+        FeatureStore(tmp_path, (1,), (1, 1)).build(images, bright, progress=False)
+
+    second = threading.Thread(target=second_run)
+
+    def while_the_second_begins(pictures) -> np.ndarray:
+        second.start()
+        second.join(0.5)  # it would be done by then, did it not wait
+        return bright(pictures)
+
+    FeatureStore(tmp_path, (1,), (1, 1)).build(images[1::2], while_the_second_begins, progress=False)
+    second.join()
+    kept = FeatureStore(tmp_path, (1,), (1, 1))
+    assert not kept.missing(images)
+    for image in images:
+        assert kept.read(image) == bright([load_image(image)]).astype(np.float16)
 
 
 def test_broken_pictures_stop_or_are_replaced(model, images: list[str], tmp_path: Path) -> None:
