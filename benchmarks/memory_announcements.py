@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.memory_patrol import frame_at, meant, named, observations, patrol_parser, read_patrol
 from ser_ros.graph.memory import Memory, MemoryConfig
-from ser_ros.graph.memory.speech import plural_of
+from ser_ros.graph.memory.naming import plural_of
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from ser_ros.graph.memory.speech import looks_of
+from ser_ros.graph.memory.naming import looks_of
 
 NODE_FONT, EDGE_FONT = 13, 11  # pixels
 NODE_GLYPH, EDGE_GLYPH = 7.2, 6.0  # mean width of a letter at these sizes

@@ -16,7 +16,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
-from ser_ros.graph.memory.speech import looks_of, plural_of
+from ser_ros.graph.memory.naming import looks_of, plural_of
 from ser_ros.graph.pose import Pose
 
 LINE_HEIGHT = 0.22  # metres between two texts of a stack

@@ -11,7 +11,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from ser_ros.graph.memory.speech import looks_of
+from ser_ros.graph.memory.naming import looks_of
 
 WIDTH = 860.0  # pixels
 MARGIN = 46.0

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from ser_ros.graph.memory import Memory, MemoryConfig
 from ser_ros.graph.memory.candidates import Candidates
 from ser_ros.graph.memory.identity import NameRule
+from ser_ros.graph.memory.naming import a_thing
 from ser_ros.graph.memory.question import Description, Question
 from ser_ros.graph.memory.rows import attributes_of, select
 from ser_ros.graph.memory.scoring import attribute_score, room_score
-from ser_ros.graph.memory.speech import a_thing
 from tests.graph.memory_scenes import pose, seen
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ser_ros.graph.drawing import draw_svg
 from ser_ros.graph.memory import Memory
-from ser_ros.graph.memory.speech import looks_of
+from ser_ros.graph.memory.naming import looks_of
 from ser_ros.graph.memory.world_graph import to_json, write_graph
 from tests.graph.memory_scenes import pose, seen
 

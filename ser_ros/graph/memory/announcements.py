@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.identity import Name, is_person
+from ser_ros.graph.memory.naming import a_thing, join
 from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of
-from ser_ros.graph.memory.speech import a_thing, join
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE
 

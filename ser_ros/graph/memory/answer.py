@@ -10,7 +10,7 @@ from ser_ros.graph.pose import Pose
 
 @dataclass(frozen=True)
 class Match:
-    """One remembered thing that fits a question.
+    """One remembered thing that fits a question; about an earlier time as it was known then.
 
     Attributes:
         id: node key in the memory graph, "object:<uid>".
@@ -25,7 +25,8 @@ class Match:
         gone: stamp since when repeated visits did not find it again; 0 while it is there.
         camera, caption, stamp_ns, start, end: the caption that supports the answer, and its words.
         relation: how it stands to another thing ("near the window"), "" where nothing is known.
-        change: what happened to it, for questions about changes; "" otherwise.
+        change: for questions about changes what happened to it ("new", "gone", "moved", "open"), else "".
+        changed_ns: when that was seen first; 0 otherwise.
         possibly_same: node keys of objects that may be the same thing.
     """
 
@@ -50,6 +51,7 @@ class Match:
     end: int
     relation: str = ""
     change: str = ""
+    changed_ns: int = 0
     possibly_same: tuple[str, ...] = ()
 
 

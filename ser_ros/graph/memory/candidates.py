@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ser_ros.graph.memory.history import Glimpse
 from ser_ros.graph.memory.identity import Name, NameRule
 from ser_ros.graph.memory.question import ANYTHING, Description, Question
-from ser_ros.graph.memory.rows import limits_of, select
+from ser_ros.graph.memory.rows import limits_of, select, still_there
 from ser_ros.graph.memory.scoring import NO_ROOM, OTHER_ROOM, look_score, name_score
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import STRUCTURE
@@ -40,12 +41,22 @@ _ROOMS = """LEFT JOIN place ON place.id = object.place LEFT JOIN place AS home O
 
 @dataclass(frozen=True)
 class Candidate:
-    """A remembered object that may be the answer."""
+    """A remembered object that may be the answer.
 
-    row: sqlite3.Row
+    Attributes:
+        row: columns `rows.COLUMNS`, as they are or were at the time of the question.
+        observation: the caption that supports it; None is the newest that does.
+        then: it is told as it was known at an earlier time.
+        after, stayed: for that, see `history.Past`.
+    """
+
+    row: Mapping[str, Any] | sqlite3.Row
     score: float
     observation: int | None = None
     relation: str = ""
+    then: bool = False
+    after: Glimpse | None = None
+    stayed: bool = False
 
 
 class Fit(NamedTuple):
@@ -136,10 +147,14 @@ class Candidates:
         rows = {row["id"]: row for row in select(self._store, where, (numbers,), Question(""))}
         return [Candidate(rows[fit.number], fit.score) for fit in fits]
 
-    def count(self, numbers: Sequence[int]) -> tuple[int, bool]:
-        """How many things those of some objects are that are not gone, and whether there may be more."""
+    def count(self, numbers: Sequence[int], question: Question) -> tuple[int, bool]:
+        """How many things those of some objects are that are not gone, and whether there may be more.
+
+        Args:
+            question: its time is that at which they are not gone.
+        """
         objects = "object WHERE id IN (SELECT value FROM json_each(?))"
-        return self._count(objects, (json.dumps(numbers),))
+        return self._count(objects, (json.dumps(numbers),), question)
 
     def count_described(
         self, thing: Description, question: Question, *, room: str, least: float
@@ -152,13 +167,14 @@ class Candidates:
         limits, values = limits_of(question)
         objects = f"""json_each(?) AS look CROSS JOIN {_OF_LOOK} {join}
             WHERE json_extract(look.value, '$[2]') * trust * {room_fit} >= ? {limits}"""
-        return self._count(objects, (json.dumps(alike), *rooms, least, *values))
+        return self._count(objects, (json.dumps(alike), *rooms, least, *values), question)
 
-    def _count(self, objects: str, values: Sequence[Any]) -> tuple[int, bool]:
+    def _count(self, objects: str, values: Sequence[Any], question: Question) -> tuple[int, bool]:
+        there, time = still_there(question)
         things, vague = self._store.db.execute(
             f"""SELECT total(coalesce(object.count, 1 + plural)), total(plural AND object.count IS NULL)
-            FROM {objects} AND gone = 0""",
-            values,
+            FROM {objects} AND {there}""",
+            (*values, *time),
         ).fetchone()
         return int(things), bool(vague)
 

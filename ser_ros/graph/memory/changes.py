@@ -1,4 +1,4 @@
-"""What changed in a time: things first seen, states that became others, things not found again."""
+"""What changed in a time: things first seen, moved or not found again, states that became others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.rows import COLUMNS, TABLE, attributes_of, match_of
 from ser_ros.graph.memory.scoring import look_score
+from ser_ros.graph.memory.speech import CLEAR
 from ser_ros.graph.memory.store import Store
+from ser_ros.graph.memory.surroundings import describe_relation
 from ser_ros.graph.memory.vocabulary import STRUCTURE
 
 _FOREVER = 2**62
@@ -26,11 +28,28 @@ _GONE = f"""SELECT {COLUMNS}, gone AS changed, 'gone' AS change FROM {TABLE}
     WHERE gone <> 0 AND gone BETWEEN ? AND ?"""
 _NEW = f"""SELECT {COLUMNS}, object.first_seen AS changed, 'new' AS change FROM {TABLE}
     WHERE object.first_seen BETWEEN ? AND ?"""
-_KINDS = {"": (_STATES, _GONE, _NEW), "gone": (_GONE,), "new": (_NEW,)}
+# Another support than the one before it; or new, and like a thing that is gone.
+_SUPPORTS = "('on', 'in', 'under')"
+_MOVED = f"""SELECT {COLUMNS}, r.first_seen AS changed, 'moved' AS change FROM relation AS r
+    JOIN object ON object.id = r.subject LEFT JOIN place ON place.id = object.place
+    LEFT JOIN place AS home ON home.id = object.home
+    WHERE r.location IN {_SUPPORTS} AND r.first_seen BETWEEN ? AND ? AND EXISTS (
+    SELECT 1 FROM relation AS b WHERE b.subject = r.subject AND b.location IN {_SUPPORTS}
+    AND b.last_seen < r.first_seen AND b.object <> r.object)"""
+_ELSEWHERE = f"""SELECT {COLUMNS}, object.first_seen AS changed, 'moved' AS change FROM {TABLE}
+    WHERE object.first_seen BETWEEN ? AND ? AND EXISTS (SELECT 1 FROM object AS other
+    WHERE other.label = object.label AND other.attributes = object.attributes AND other.gone <> 0
+    AND other.last_seen < object.first_seen)"""
+_KINDS = {
+    "": (_STATES, _MOVED, _GONE, _NEW),
+    "gone": (_GONE,),
+    "new": (_NEW,),
+    "moved": (_MOVED, _ELSEWHERE, _GONE),
+}
 
 
 def changes(store: Store, question: Question, names: Mapping[str, float] | None) -> list[Match]:
-    """Changes in the question's time, newest first; `Match.change` says which: "new", "gone", "open".
+    """Changes in the question's time, newest first; `Match.change` says which: "new", "moved", "open".
 
     Args:
         names: labels that the asked thing goes by, and how well; None for anything but walls and floors.
@@ -48,9 +67,19 @@ def changes(store: Store, question: Question, names: Mapping[str, float] | None)
             if names is None or _fits(row, question, names):
                 found.setdefault(row["id"], row)
     newest = sorted(found.values(), key=lambda row: (-row["changed"], row["uid"]))[: question.max_matches]
-    return [match_of(store, row, 1.0, change=row["change"]) for row in newest]
+    return [
+        match_of(
+            store,
+            row,
+            1.0,
+            relation=describe_relation(store, row) if row["change"] in ("moved", "gone") else "",
+            change=row["change"],
+            changed_ns=row["changed"],
+        )
+        for row in newest
+    ]
 
 
 def _fits(row: sqlite3.Row, question: Question, names: Mapping[str, float]) -> bool:
     look = 1.0 if question.thing is None else look_score(question.thing, row["label"], attributes_of(row))
-    return names[row["label"]] * look >= question.min_score
+    return names[row["label"]] * look >= max(question.min_score, CLEAR)

@@ -23,11 +23,11 @@ from ser_ros.graph.memory.embeddings import Embedder
 from ser_ros.graph.memory.forgetting import Forgetting
 from ser_ros.graph.memory.grid import check_frame
 from ser_ros.graph.memory.identity import NameRule
+from ser_ros.graph.memory.naming import plural_of
 from ser_ros.graph.memory.observation import Observation
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.recording import Recorder
 from ser_ros.graph.memory.search import Search
-from ser_ros.graph.memory.speech import plural_of
 from ser_ros.graph.memory.store import Store
 
 if TYPE_CHECKING:

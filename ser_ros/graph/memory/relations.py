@@ -73,8 +73,12 @@ def record_relations(
             drop_uncited(db, [before["observation"]])
 
 
-def relations_of(db: sqlite3.Connection, rows: Iterable[int]) -> list[Relation]:
-    """All relations that the objects have a part in, newest first."""
+def relations_of(db: sqlite3.Connection, rows: Iterable[int], until_ns: int | None = None) -> list[Relation]:
+    """All relations that the objects have a part in, newest first.
+
+    Args:
+        until_ns: those known by then, as they were then.
+    """
     wanted = set(rows)
     found: dict[tuple[int, str, int], Relation] = {}
     for row in db.execute(
@@ -85,7 +89,11 @@ def relations_of(db: sqlite3.Connection, rows: Iterable[int]) -> list[Relation]:
     ):
         key = (row["subject"], row["predicate"], row["object"])
         found[key] = _merged(found.get(key), row)
-    relations = mark_current(list(found.values()))
+    known = list(found.values())
+    if until_ns is not None:
+        known = [_as_of(relation, until_ns) for relation in known if relation.first_seen <= until_ns]
+        known.sort(key=lambda one: (-one.last_seen, -one.first_seen))
+    relations = mark_current(known)
     return [relation for relation in relations if relation.subject in wanted or relation.object in wanted]
 
 
@@ -105,6 +113,13 @@ def mark_current(relations: list[Relation]) -> list[Relation]:
         else relation._replace(current=False)
         for relation in relations
     ]
+
+
+def _as_of(relation: Relation, until_ns: int) -> Relation:
+    """As it was known then; the caption that says so is a later one where it was said again."""
+    if relation.last_seen <= until_ns:
+        return relation
+    return relation._replace(last_seen=until_ns, observation=None)
 
 
 def _merged(known: Relation | None, row: sqlite3.Row) -> Relation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ser_ros.graph.memory.answer import Match
@@ -60,6 +60,12 @@ def limits_of(question: Question) -> tuple[str, list[float]]:
     return conditions, arguments
 
 
+def still_there(question: Question) -> tuple[str, list[int]]:
+    """The condition that an object was not gone in the question's time, and its values."""
+    time = question.until_ns if question.since_ns is None else question.since_ns
+    return ("gone = 0", []) if time is None else ("(gone = 0 OR gone > ?)", [time])
+
+
 def rooms_seen(store: Store, question: Question) -> list[str]:
     """The rooms that captions named at the places visited in the question's time, visited last first."""
     rows = store.db.execute(
@@ -70,14 +76,29 @@ def rooms_seen(store: Store, question: Question) -> list[str]:
     return [row["room"] for row in rows]
 
 
+def last_visit(store: Store, question: Question) -> tuple[int, int]:
+    """When the robot was last in the question's room: in its time, and at all; 0 for never."""
+    since, until = question.since_ns or 0, 2**63 - 1 if question.until_ns is None else question.until_ns
+    stamps = [
+        stamp
+        for row in store.db.execute(
+            """SELECT first_seen, last_seen FROM place JOIN visit ON visit.place = place.id WHERE room = ?""",
+            (question.room,),
+        )
+        for stamp in row
+    ]
+    return max((one for one in stamps if since <= one <= until), default=0), max(stamps, default=0)
+
+
 def things_by_room(store: Store, question: Question) -> tuple[dict[str, int], bool]:
     """How many things there are in each room, "" where none is known, and whether there may be more.
 
     Walls and floors are none, nor is what is gone.
     """
     limits, values = limits_of(question)
+    not_gone, time = still_there(question)
     marks = ",".join("?" * len(STRUCTURE))
-    there = f"gone = 0 AND head NOT IN ({marks}) {limits}"
+    there = f"{not_gone} AND head NOT IN ({marks}) {limits}"
     # Each of the first two reads one index (object_home, object_homeless); few things are several.
     rows = store.db.execute(
         f"""SELECT coalesce(room, ''), total(things), max(vague) FROM (
@@ -87,18 +108,18 @@ def things_by_room(store: Store, question: Question) -> tuple[dict[str, int], bo
             UNION ALL SELECT coalesce(home, place), coalesce(count, 2) - 1, count IS NULL FROM object
             WHERE (count > 1 OR plural) AND {there})
         LEFT JOIN place ON place.id = spot GROUP BY 1""",
-        (*sorted(STRUCTURE), *values) * 3,
+        (*time, *sorted(STRUCTURE), *values) * 3,
     )
     asked = [row for row in rows if question.room in ("", row[0])]
     return {room: int(things) for room, things, _ in asked}, any(vague for _, _, vague in asked)
 
 
-def attributes_of(row: sqlite3.Row) -> frozenset[str]:
+def attributes_of(row: Mapping[str, Any] | sqlite3.Row) -> frozenset[str]:
     """Current attributes of an object's row."""
     return frozenset(filter(None, row["attributes"].split("|")))
 
 
-def pose_of(row: sqlite3.Row, frame_id: str) -> Pose | None:
+def pose_of(row: Mapping[str, Any] | sqlite3.Row, frame_id: str) -> Pose | None:
     """Where the robot stood, from the seven columns; None where they are empty."""
     if row["x"] is None:
         return None
@@ -107,12 +128,13 @@ def pose_of(row: sqlite3.Row, frame_id: str) -> Pose | None:
 
 def match_of(
     store: Store,
-    row: sqlite3.Row,
+    row: Mapping[str, Any] | sqlite3.Row,
     score: float,
     *,
     observation: int | None = None,
     relation: str = "",
     change: str = "",
+    changed_ns: int = 0,
 ) -> Match:
     """The match of an object's row.
 
@@ -153,5 +175,6 @@ def match_of(
         end=support["end"] if support else 0,
         relation=relation,
         change=change,
+        changed_ns=changed_ns,
         possibly_same=tuple(f"object:{uid}" for (uid,) in links),
     )

@@ -1,33 +1,38 @@
-"""Looks up what a question asks for: candidates by name from the index, scored, the best with support."""
+"""Answers questions: looked up in the time they ask about, else in what was known before it, and told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ser_ros.graph.memory.answer import Answer, Match
-from ser_ros.graph.memory.candidates import Candidate, Candidates, Fit
+from ser_ros.graph.memory.candidates import Candidate, Candidates
 from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
+from ser_ros.graph.memory.history import Holding, holdings
 from ser_ros.graph.memory.identity import NameRule
+from ser_ros.graph.memory.lookup import Lookup
+from ser_ros.graph.memory.past_speech import (
+    Past,
+    When,
+    say_first,
+    say_former,
+    say_past,
+    say_since_when,
+)
 from ser_ros.graph.memory.question import Kind, Question
-from ser_ros.graph.memory.relations import relations_of
-from ser_ros.graph.memory.rows import attributes_of, match_of, rooms_seen, select, things_by_room
-from ser_ros.graph.memory.scoring import room_score
-from ser_ros.graph.memory.speech import CLEAR, say, say_all, say_rooms
+from ser_ros.graph.memory.rows import last_visit, match_of, rooms_seen, things_by_room
+from ser_ros.graph.memory.speech import CLEAR, say, say_all, say_pick, say_rooms, say_several, say_visit
 from ser_ros.graph.memory.spelling import spelt
 from ser_ros.graph.memory.store import Store
-from ser_ros.graph.memory.surroundings import Likeness, Surroundings, describe_relation
+from ser_ros.graph.memory.surroundings import describe_relation
 from ser_ros.graph.memory.understanding import understand
-from ser_ros.graph.memory.vocabulary import STATES, STRUCTURE
+from ser_ros.graph.memory.vocabulary import STATES
 from ser_ros.graph.triples import SceneTriples
 
-# Candidates that pass on to the costlier look at their relations, but for those that are to be counted.
-_MOST_RELATED = 300
-_ALL = 2**31
-# "What do you see?" is about what was seen last.
-_MOST_RECENT = 50
-# Fits so close to the best that any of them may be the door that is meant.
+# What one of several that may be "the left" one scores: less than any goal needs.
+_PICKED = 0.5
+# Of things asked for together those are told that fit about as well as the best.
 _AS_GOOD = 0.15
 
 
@@ -35,36 +40,34 @@ class Search:
     """Answers questions from a store; works on a store that another process writes."""
 
     def __init__(self, store: Store, config: MemoryConfig, names: NameRule):
-        self.config, self._store = config, store
+        self._store = store
         self._candidates = Candidates(store, names)
+        self._lookup = Lookup(store, config, self._candidates)
+
+    @property
+    def config(self) -> MemoryConfig:
+        """The settings."""
+        return self._lookup.config
+
+    @config.setter
+    def config(self, config: MemoryConfig) -> None:
+        self._lookup.config = config
 
     def answer(self, question: Question | str, now_ns: int) -> Answer:
         """The answer to a question; see `Memory.query`."""
         if isinstance(question, str):
             question = self.understand(question, now_ns)
         if question.kind is Kind.ROOMS:
-            speech = say_rooms(question, rooms_seen(self._store, question))
-            return Answer((), speech, question.understood, question)
+            return _answer(question, [], self._say_rooms(question, now_ns))
         question = spelt(question, self._candidates.labels())
-        clear: list[int] = []
         if question.kind is Kind.CHANGES:
             names = None if question.thing is None else self._candidates.name_scores(question.thing)
             matches = changes(self._store, question, names)
-        else:
-            candidates, clear = self._look_up(question)
-            matches = [self._match(candidate) for candidate in candidates]
-        if question.kind is Kind.COUNT and question.thing is None and question.anchor is None:
-            speech = say_all(question, *things_by_room(self._store, question))
-            return Answer(tuple(matches), speech, question.understood, question)
-        counted = self._count(question, clear) if question.kind is Kind.COUNT else (len(clear), False)
-        speech = say(question, matches, counted, now_ns, self.config.timezone)
-        return Answer(tuple(matches), speech, question.understood, question)
-
-    def _count(self, question: Question, clear: list[int]) -> tuple[int, bool]:
-        """How many things answer, and whether there may be more; `clear` are those that stand as asked."""
-        if question.thing is None or question.anchor is not None:
-            return self._candidates.count(clear)
-        return self._candidates.count_described(question.thing, question, room=question.room, least=CLEAR)
+            return _answer(question, matches, say(question, matches, (0, False), now_ns, self._zone))
+        if question.kind is Kind.COUNT:
+            return _doubted(self._count(question, now_ns), now_ns, self._zone)
+        answer = self._former(question, now_ns) if question.former else self._tell(question, now_ns)
+        return _doubted(answer, now_ns, self._zone)
 
     def forget(self) -> None:
         """Drop what is known of the store, as after another one was loaded into it."""
@@ -72,107 +75,131 @@ class Search:
 
     def understand(self, text: str, now_ns: int) -> Question:
         """Read a question; see `Memory.understand`."""
-        return understand(text, now_ns, self.config.timezone, _parser())
+        return understand(text, now_ns, self._zone, _parser())
 
-    def _look_up(self, question: Question) -> tuple[list[Candidate], list[int]]:
-        if question.thing is None:
-            return self._contents(question)
-        return self._state(question) if question.kind is Kind.STATE else self._find(question)
+    @property
+    def _zone(self) -> str:
+        return self.config.timezone
 
-    def _find(self, question: Question) -> tuple[list[Candidate], list[int]]:
-        """The best candidates, and the rows of all that clearly are what was asked for."""
-        assert question.thing is not None
-        counts = question.kind is Kind.COUNT and question.anchor is not None
-        fits = self._candidates.described(
-            question.thing,
-            question,
-            room=question.room,
-            least=question.min_score,
-            most=_ALL if counts else _MOST_RELATED,
-        )
-        if question.anchor is None:
-            clear = [fit.number for fit in fits if fit.score >= CLEAR]
-            return self._candidates.read(fits[: question.max_matches]), clear
-        around = self._around(question)
-        likenesses = around.stand(question.location, [fit.number for fit in fits])
-        found = [
-            (Fit.of(fit.number, fit.score * likeness.score, -fit.unseen), likeness)
-            for fit, likeness in zip(fits, likenesses, strict=True)
-        ]
-        clear = [fit.number for fit, _ in found if fit.score >= CLEAR]
-        return self._best(found, around, question), clear
+    def _say_rooms(self, question: Question, now_ns: int) -> str:
+        if question.room:
+            return say_visit(question, last_visit(self._store, question), now_ns, self._zone)
+        return say_rooms(question, rooms_seen(self._store, question))
 
-    def _state(self, question: Question) -> tuple[list[Candidate], list[int]]:
-        """What fits but for its state: first where the state is known, and of these what was seen last."""
-        assert question.thing is not None
-        asked = question.thing.attributes
-        states = {STATES[text] for text in asked & STATES.keys()}
-        thing = replace(question.thing, attributes=asked - STATES.keys())
-        fits = self._candidates.described(
-            thing, question, room=question.room, least=question.min_score, most=_MOST_RELATED
-        )
-        found = self._candidates.read(fits)
-        best = found[0].score if found else 0.0
+    def _tell(self, question: Question, now_ns: int) -> Answer:
+        """What was seen in the time asked about; else what was known before it, else what after it."""
+        then, (candidates, clear) = When.THEN, self._lookup.find(question)
+        for when, other in _other_times(question):
+            if _is_clear(candidates, question):
+                break
+            found, clearly = self._lookup.find(other)
+            if _is_clear(found, question):
+                then, candidates, clear = when, found, clearly
+        if question.first and _is_clear(candidates, question):
+            oldest = min(_alike(candidates), key=lambda one: one.row["first_seen"])
+            first = self._match(self._lookup.first(oldest))
+            return _answer(question, [first], say_first(first, now_ns, self._zone))
+        matches = [self._match(candidate) for candidate in candidates]
+        counted = len(clear), False
+        if not _is_clear(candidates, question) or (then is When.THEN and question.until_ns is None):
+            if question.since_when and _is_clear(candidates, question):
+                speech = say_since_when(
+                    question, matches[0], self._held(question, matches[0]), now_ns, self._zone
+                )
+                return _answer(question, matches, speech)
+            return _answer(question, matches, self._say_now(question, matches, counted, now_ns))
+        best = candidates[0]
+        if then is When.AFTER:
+            matches = sorted(matches[: len(_alike(candidates))], key=lambda match: match.first_seen)
+        past = Past(then, best.after, best.stayed, self._held(question, matches[0]))
+        speech = say_past(question, matches, past, counted, now_ns, self._zone)
+        return _answer(question, [] if then is When.AFTER else matches, speech)
 
-        def rank(one: Candidate) -> tuple[bool, bool, int]:
-            known = {STATES.get(text) for text in attributes_of(one.row)}
-            return one.score < best - _AS_GOOD, not states & known, -one.row["last_seen"]
+    def _say_now(
+        self, question: Question, matches: list[Match], counted: tuple[int, bool], now_ns: int
+    ) -> str:
+        if question.several and question.kind is Kind.FIND:
+            alike = [one for one in matches if one.score >= max(CLEAR, matches[0].score - _AS_GOOD)]
+            if len(alike) > 1:
+                return say_several(alike, counted, now_ns, self._zone)
+        return say(question, matches, counted, now_ns, self._zone)
 
-        found.sort(key=rank)
-        if found and states and not states & {STATES.get(text) for text in attributes_of(found[0].row)}:
-            found = [*self._parts_in_state(found[0], states), *found]
-        clear = [one.row["id"] for one in found if one.score >= CLEAR]
-        return found[: question.max_matches], clear
+    def _former(self, question: Question, now_ns: int) -> Answer:
+        """Where something stood before it came where it is."""
+        former, now = self._lookup.former(question)
+        present = [self._match(candidate) for candidate in now]
+        if not _is_clear(now, question):
+            return _answer(question, present, say(question, present, (0, False), now_ns, self._zone))
+        before = None if former is None else self._match(former)
+        speech = say_former(present[0], before, now_ns, self._zone)
+        return _answer(question, [] if before is None else [before], speech)
 
-    def _parts_in_state(self, whole: Candidate, states: set[str]) -> list[Candidate]:
-        """The parts of a thing whose state is known: the door of a refrigerator that is asked to be open."""
-        related = relations_of(self._store.db, [whole.row["id"]])
-        parts = [one.object for one in related if one.subject == whole.row["id"] and one.predicate == "have"]
-        known = self._candidates.read([Fit.of(number, whole.score, 0) for number in parts])
-        return [part for part in known if states <= {STATES.get(text) for text in attributes_of(part.row)}]
+    def _count(self, question: Question, now_ns: int) -> Answer:
+        """How many there are, were at a moment, or were seen in a time."""
+        asked = replace(question, since_ns=None) if question.moment else question
+        candidates, clear = self._lookup.find(asked)
+        matches = [self._match(candidate) for candidate in candidates]
+        thing = question.thing
+        if thing is None and question.anchor is None:
+            by_room, vague = things_by_room(self._store, asked)
+            return _answer(question, matches, say_all(question, by_room, vague))
+        if thing is None or question.anchor is not None:
+            counted = self._candidates.count(clear, asked)
+        elif asked.until_ns is not None and thing.attributes & STATES.keys():
+            counted = self._candidates.count(self._lookup.in_state(asked, thing), asked)
+        else:
+            counted = self._candidates.count_described(thing, asked, room=question.room, least=CLEAR)
+        return _answer(question, matches, say(question, matches, counted, now_ns, self._zone))
 
-    def _contents(self, question: Question) -> tuple[list[Candidate], list[int]]:
-        """What stands so to the anchor, with the rows of all of it; or is in the room, or was seen last."""
-        if question.anchor is None and question.room:
-            return self._candidates.in_room(question.room, question, question.max_matches), []
-        if question.anchor is None:
-            rows = select(self._store, "gone = 0", (), question, most=_MOST_RECENT)
-            things = [Candidate(row, row["trust"]) for row in rows if row["head"] not in STRUCTURE]
-            return things[: question.max_matches], []
-        around = self._around(question)
-        found = []
-        for row, likeness in around.inhabitants(question):
-            score = likeness.score * row["trust"] * room_score(question.room, row["room"])
-            found.append((Fit.of(row["id"], score, row["last_seen"]), likeness))
-        fitting = [fit.number for fit, _ in found if fit.score >= question.min_score]
-        return self._best(found, around, question), fitting
-
-    def _best(
-        self, found: list[tuple[Fit, Likeness]], around: Surroundings, question: Question
-    ) -> list[Candidate]:
-        """The best of what stands to the anchor as asked, read with the words for how it does."""
-        enough = [pair for pair in found if pair[0].score >= question.min_score]
-        best = sorted(enough, key=lambda pair: pair[0])[: question.max_matches]
-        return [
-            replace(candidate, observation=likeness.observation, relation=around.words(likeness))
-            for candidate, (_, likeness) in zip(
-                self._candidates.read([fit for fit, _ in best]), best, strict=True
-            )
-        ]
-
-    def _around(self, question: Question) -> Surroundings:
-        """What is around the things that the anchor of the question may be."""
-        assert question.anchor is not None
-        fits = self._candidates.described(question.anchor, Question(question.text), most=_MOST_RELATED)
-        most = max((fit.score for fit in fits), default=0.0)
-        anchors = {fit.number: fit.score / most for fit in fits if fit.score >= 0.5 * most > 0.0}
-        return Surroundings(self._store, anchors, question.anchor.attributes, self.config.near_radius)
+    def _held(self, question: Question, match: Match) -> list[Holding]:
+        """The history of the state that is asked for."""
+        asked = question.thing.attributes if question.thing else ()
+        states = {STATES[text] for text in asked if text in STATES}
+        return holdings(self._store.db, match.id, min(states)) if states else []
 
     def _match(self, candidate: Candidate) -> Match:
-        relation = candidate.relation or describe_relation(self._store, candidate.row)
+        relation = candidate.relation
+        if not relation and not candidate.then:
+            relation = describe_relation(self._store, candidate.row)
         return match_of(
             self._store, candidate.row, candidate.score, observation=candidate.observation, relation=relation
         )
+
+
+def _answer(question: Question, matches: list[Match], speech: str) -> Answer:
+    return Answer(tuple(matches), speech, question.understood, question)
+
+
+def _doubted(answer: Answer, now_ns: int, timezone: str) -> Answer:
+    """With the doubt which of several is "the left" one; none of them scores as if it were."""
+    question, matches = answer.question, answer.matches
+    picked = next((one for one in (question.thing, question.anchor) if one is not None and one.pick), None)
+    if picked is None or not matches:
+        return answer
+    speech = answer.speech
+    if picked is question.thing and question.kind is not Kind.COUNT and question.until_ns is None:
+        clear = [match for match in matches if match.score >= CLEAR]
+        speech = say_several(clear, (len(clear), False), now_ns, timezone) if clear else speech
+    matches = tuple(replace(match, score=_PICKED * match.score) for match in matches)
+    return replace(answer, matches=matches, speech=f"{say_pick(picked)} {speech}")
+
+
+def _other_times(question: Question) -> Iterator[tuple[When, Question]]:
+    """The question for what is known of the time before the one asked about, and after it."""
+    if question.since_ns is not None:
+        yield When.BEFORE, replace(question, since_ns=None)
+    if question.until_ns is not None and question.thing is not None:
+        yield When.AFTER, replace(question, since_ns=None, until_ns=None)
+
+
+def _alike(candidates: list[Candidate]) -> list[Candidate]:
+    """Those that fit about as well as the best, which is the first."""
+    return [one for one in candidates if one.score >= candidates[0].score - _AS_GOOD]
+
+
+def _is_clear(candidates: list[Candidate], question: Question) -> bool:
+    """Whether any is what was asked for; of what stands somewhere all are."""
+    return bool(candidates) and (question.thing is None or candidates[0].score >= CLEAR)
 
 
 def _parser() -> Callable[[str], SceneTriples]:

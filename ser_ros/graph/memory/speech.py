@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Any
+from dataclasses import replace
 
 from ser_ros.graph import wordnet
 from ser_ros.graph.lemmas import is_plural_alone
 from ser_ros.graph.memory.answer import Match
+from ser_ros.graph.memory.naming import MOST_WORDS, a_thing, join, number
 from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import SECOND, say_when
-from ser_ros.graph.memory.vocabulary import COLOURS, LOCATION_WORDS, MATERIALS, SIZES, STATES
+from ser_ros.graph.memory.vocabulary import COLOURS, LOCATION_WORDS, STATES
 
-_NUMBERS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
-# English puts these behind the noun: "a lamp that is on".
-_AFTER_NOUN = frozenset(("on", "off", "ajar", "upside down"))
 # Where a thing was so much earlier than it was seen last is told with its own time, nanoseconds.
 _LATER = 60 * SECOND
 # Below this fit an answer is offered as something else, not as what was asked for.
@@ -46,9 +29,9 @@ def say(
         counted: how many clearly are what was asked for, also beyond `matches`, and whether "at least".
     """
     if question.kind is Kind.CHANGES:
-        return _say_changes(question, matches)
+        return _say_changes(question, matches, now_ns, timezone)
     if question.kind is Kind.COUNT:
-        return _say_count(question, *counted)
+        return say_count(question, *counted)
     if question.thing is None:
         return _say_contents(question, matches)
     asked = question.thing
@@ -60,18 +43,15 @@ def say(
         return f'"{asked.label}" is nothing I could see; ask for a thing, a room or what changed.'
     if not matches:
         looks = asked.attributes - STATES.keys() if question.kind is Kind.STATE else asked.attributes
-        return f"I have not seen {a_thing(asked.label, looks)}{_asked_place(question)}."
+        return f"I have not seen {a_thing(asked.label, looks)}{say_asked_place(question)}."
     best = matches[0]
     if question.kind is Kind.STATE:
         return _say_state(asked, matches, now_ns, timezone)
     if question.kind is Kind.COLOUR and clear:
         return _say_colour(clear, now_ns, timezone)
-    if question.first and clear:
-        thing = a_thing(best.label, best.attributes, best.count, best.plural, "the")
-        return f"I first saw {thing} {say_when(best.first_seen, now_ns, timezone)}."
     if not clear:
         seen = a_thing(best.label, best.attributes, best.count, best.plural)
-        missing = f"I have not seen {a_thing(asked.label, asked.attributes)}{_asked_place(question)}"
+        missing = f"I have not seen {a_thing(asked.label, asked.attributes)}{say_asked_place(question)}"
         if asked.label == ANYTHING:
             return f"{missing}."
         return f"{missing}, but I saw {seen} {_where_and_when(best, now_ns, timezone)}."
@@ -83,12 +63,41 @@ def say(
         sentence += f" It was not there when I came back {say_when(best.gone, now_ns, timezone)}."
     if best.times_seen == 1 and not best.gone:
         sentence += " Only one picture showed it, so I may be wrong."
-    if others:
-        many = (
-            f"{number(others)} other{'s' if others > 1 else ''}" if others < len(_NUMBERS) else "many others"
-        )
-        sentence += f" I remember {many} that may fit."
-    return sentence
+    return sentence + say_others(others)
+
+
+def say_others(others: int) -> str:
+    """ " I remember two others that may fit."."""
+    if others < 1:
+        return ""
+    many = f"{number(others)} other{'s' if others > 1 else ''}" if others <= MOST_WORDS else "many others"
+    return f" I remember {many} that may fit."
+
+
+def say_several(matches: list[Match], counted: tuple[int, bool], now_ns: int, timezone: str) -> str:
+    """ "I last saw a red chair at 9:05 in the kitchen; a blue chair at 9:07 in the office."."""
+    told = [
+        f"{a_thing(match.label, match.attributes, match.count, match.plural)} "
+        f"{_where_and_when(match, now_ns, timezone)}"
+        for match in matches
+    ]
+    return f"I last saw {'; '.join(told)}.{say_others(counted[0] - len(matches))}"
+
+
+def say_pick(thing: Description) -> str:
+    """That nobody knows which of several things is the left or the second one."""
+    return f"I cannot tell which {thing.label} is the {thing.pick} one."
+
+
+def say_visit(question: Question, visits: tuple[int, int], now_ns: int, timezone: str) -> str:
+    """ "I was last in the kitchen at 9:05."; see `rows.last_visit`."""
+    asked, last = visits
+    if asked:
+        return f"I was last in the {question.room}{say_time(question)} {say_when(asked, now_ns, timezone)}."
+    if not last:
+        return f"I do not remember being in the {question.room}."
+    when = say_when(last, now_ns, timezone)
+    return f"I do not remember being in the {question.room} in that time; I was last there {when}."
 
 
 def say_rooms(question: Question, rooms: list[str]) -> str:
@@ -101,7 +110,7 @@ def say_rooms(question: Question, rooms: list[str]) -> str:
 
 def say_all(question: Question, by_room: Mapping[str, int], vague: bool) -> str:
     """ "I remember nine things: five in the kitchen, three in the office and one elsewhere."."""
-    everything = _say_count(question, sum(by_room.values()), vague)
+    everything = say_count(question, sum(by_room.values()), vague)
     rooms = sorted(filter(None, by_room), key=lambda room: (-by_room[room], room))
     if question.room or not rooms:
         return everything
@@ -112,64 +121,9 @@ def say_all(question: Question, by_room: Mapping[str, int], vague: bool) -> str:
     return f"{everything.removesuffix('.')}: {told}."
 
 
-def a_thing(
-    label: str,
-    attributes: Iterable[str] = (),
-    count: int | None = None,
-    plural: bool = False,
-    article: str | None = None,
-) -> str:
-    """ "a red chair", "two bottles", "the open door", "books"."""
-    attributes = set(attributes)
-    looks = _in_order(attributes - _AFTER_NOUN)
-    if label == ANYTHING:
-        return " ".join(["anything", *_in_order(attributes)])
-    several = plural or is_plural_alone(label)
-    words = " ".join([*looks, plural_of(label) if plural else label])
-    if said_after := _in_order(attributes & _AFTER_NOUN):
-        words += f" that {'are' if several else 'is'} {join(said_after)}"
-    if count is not None and count > 1:
-        return f"{'the ' if article == 'the' else ''}{number(count)} {words}"
-    if article == "the":
-        return f"the {words}"
-    if several:
-        return words
-    return f"{'an' if words[:1] in 'aeiou' and not words.startswith(('uni', 'use', 'one')) else 'a'} {words}"
-
-
-def _in_order(attributes: Iterable[str]) -> list[str]:
-    """As English puts them: "open large red wooden"; sorting keeps it the same each time."""
-    kinds = (STATES.keys(), SIZES.keys(), COLOURS, MATERIALS)
-
-    def rank(text: str) -> float:
-        return next((place for place, words in enumerate(kinds) if text in words), 1.5)
-
-    return sorted(attributes, key=lambda text: (rank(text), text))
-
-
-def looks_of(node: Mapping[str, Any]) -> list[str]:
-    """Attributes of a node of a world or frame graph that hold now, as English puts them, each once."""
-    return _in_order({one["text"] for one in node.get("attributes", ()) if one.get("current", True)})
-
-
-def number(count: int) -> str:
-    """Small numbers as words."""
-    return _NUMBERS[count] if 0 <= count < len(_NUMBERS) else str(count)
-
-
-@lru_cache(maxsize=4096)
-def plural_of(label: str) -> str:
-    """ "coffee table" -> "coffee tables"."""
-    import lemminflect  # 0.4 s; the parser has it loaded by the time anybody asks
-
-    first, _, last = label.rpartition(" ")
-    forms = lemminflect.getInflection(last, tag="NNS") or (f"{last}s",)
-    return f"{first} {forms[0]}".strip()
-
-
-def join(words: list[str]) -> str:
-    """ "a, b and c"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def say_place(match: Match) -> str:
+    """ "in the kitchen, near the window"; "" where nothing is known."""
+    return ", ".join([*([f"in the {match.room}"] if match.room else []), *filter(None, [match.relation])])
 
 
 def _where_and_when(match: Match, now_ns: int, timezone: str) -> str:
@@ -184,18 +138,25 @@ def _where_and_when(match: Match, now_ns: int, timezone: str) -> str:
     return f"{when}{' ' if parts else ''}{', '.join(parts)}{before}"
 
 
+def say_time(question: Question) -> str:
+    """ " in that time"; "" where none is asked about."""
+    return "" if question.since_ns is None and question.until_ns is None else " in that time"
+
+
 def _when_asked(question: Question) -> str:
-    return "yet" if question.since_ns is None and question.until_ns is None else "in that time"
+    return say_time(question).strip() or "yet"
 
 
-def _asked_place(question: Question) -> str:
-    words = f" {question.location} the {question.anchor}" if question.anchor else ""
+def say_asked_place(question: Question) -> str:
+    """ " on the table in the kitchen", where the question looks; "" for anywhere."""
+    anchor = question.anchor and replace(question.anchor, pick="")
+    words = f" {question.location} the {anchor}" if anchor else ""
     for place, phrase in LOCATION_WORDS.items():
         words = words.replace(f" {place} ", f" {phrase} ", 1) if words.startswith(f" {place} ") else words
     return words + (f" in the {question.room}" if question.room else "")
 
 
-def _things(matches: Iterable[Match], article: str | None = None) -> str:
+def say_things(matches: Iterable[Match], article: str | None = None) -> str:
     """All of them, equal ones counted together: "a desk and two white mirrors"."""
     alike: dict[tuple[str, frozenset[str]], list[Match]] = {}
     for match in matches:
@@ -211,23 +172,27 @@ def _things(matches: Iterable[Match], article: str | None = None) -> str:
 
 
 def _say_contents(question: Question, matches: list[Match]) -> str:
-    place = _asked_place(question).strip()
+    place = say_asked_place(question).strip()
     if not place:
         if matches:
-            return f"I last saw {_things(matches)}."
+            return f"I last saw {say_things(matches)}."
         return f"I have not seen anything {_when_asked(question)}."
     if not matches:
         return f"I do not remember anything {place}."
-    return f"{place[:1].upper()}{place[1:]} I saw {_things(matches)}."
+    return f"{place[:1].upper()}{place[1:]} I saw {say_things(matches)}."
 
 
-def _say_count(question: Question, total: int, vague: bool) -> str:
+def say_count(question: Question, total: int, vague: bool) -> str:
+    """ "I remember two chairs in the kitchen."; of an earlier time what was seen in it, or known at it."""
     asked = question.thing or Description(ANYTHING, ANYTHING)
     label = {ANYTHING: "thing", "people": "person"}.get(asked.label, asked.label)
     things = a_thing(label, asked.attributes, None, total != 1, "the").removeprefix("the ")
     things = things.replace("persons", "people")
     least = "at least " if vague else ""
-    return f"I remember {least}{number(total)} {things}{_asked_place(question)}."
+    told, when = "remember", ""
+    if question.since_ns is not None or question.until_ns is not None:
+        told, when = ("knew of", " at that time") if question.moment else ("saw", " in that time")
+    return f"I {told} {least}{number(total)} {things}{say_asked_place(question)}{when}."
 
 
 def _say_state(asked: Description, matches: list[Match], now_ns: int, timezone: str) -> str:
@@ -281,17 +246,46 @@ def _differs(first: dict[str, str], second: dict[str, str], states: Iterable[str
     return any(state in first and first[state] != second[state] for state in states)
 
 
-def _say_changes(question: Question, matches: list[Match]) -> str:
+def _say_changes(question: Question, matches: list[Match], now_ns: int, timezone: str) -> str:
     if not matches:
-        what = {"new": "is new", "gone": "is gone"}.get(question.change, "changed")
-        return f"Nothing {what}{_asked_place(question)} that I know of."
+        return _say_no_change(question)
     new = [match for match in matches if match.change == "new"]
     gone = [match for match in matches if match.change == "gone"]
-    changed = [match for match in matches if match.change not in ("new", "gone")]
-    parts = [f"I saw {_things(new)} for the first time"] if new else []
-    parts += [f"the {match.label} is now {match.change}" for match in changed]
+
+    def when(match: Match) -> str:
+        """Told of one thing, where it is asked for."""
+        return f", first seen so {say_when(match.changed_ns, now_ns, timezone)}" if question.thing else ""
+
+    parts = [f"I saw {say_things(new)} for the first time"] if new else []
+    for match in matches:
+        if match.change == "moved":
+            former = next((one for one in gone if _is_like(one, match)), None)
+            gone = [one for one in gone if one is not former]
+            thing = a_thing(
+                match.label, match.attributes, match.count, match.plural, None if former else "the"
+            )
+            parts.append(f"{thing} {_is(match)} now {say_place(match) or 'elsewhere'}{when(match)}")
+            if former is not None:
+                parts[-1] += f", and the one {say_place(former) or 'elsewhere'} is gone"
+        elif match.change not in ("new", "gone"):
+            parts.append(f"the {match.label} {_is(match)} now {match.change}{when(match)}")
     if gone:
         one = len(gone) == 1 and not gone[0].plural
-        parts.append(f"{_things(gone, 'the')} {'is' if one else 'are'} gone")
+        parts.append(f"{say_things(gone, 'the')} {'is' if one else 'are'} gone")
     sentence = "; ".join(parts)
     return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def _say_no_change(question: Question) -> str:
+    what = {"new": "is new", "gone": "is gone", "moved": "moved"}.get(question.change, "changed")
+    asked = question.thing
+    which = "Nothing" if asked is None else f"No {' '.join([*sorted(asked.attributes), asked.label])}"
+    return f"{which} {what}{say_asked_place(question)}{say_time(question)} that I know of."
+
+
+def _is_like(one: Match, other: Match) -> bool:
+    return (one.label, one.attributes) == (other.label, other.attributes)
+
+
+def _is(match: Match) -> str:
+    return "are" if match.plural or is_plural_alone(match.label) else "is"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ser_ros.graph.memory.grid import SQUARED_DISTANCE, cells_around
+from ser_ros.graph.memory.naming import a_thing
 from ser_ros.graph.memory.question import Question
 from ser_ros.graph.memory.relations import Relation, relations_of
 from ser_ros.graph.memory.rows import RANKED, select
-from ser_ros.graph.memory.speech import a_thing
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.vocabulary import BESIDE, INVERSE, LOCATION_WORDS, STRUCTURE
 
@@ -30,12 +31,14 @@ class Likeness(NamedTuple):
         observation: the caption that says so; None where the places in view do.
         anchor: row of the anchor; None where nothing is known.
         location: how it stands to it.
+        by_place: no caption says so, only the places in view.
     """
 
     score: float
     observation: int | None = None
     anchor: int | None = None
     location: str = ""
+    by_place: bool = False
 
 
 class Surroundings:
@@ -45,11 +48,24 @@ class Surroundings:
         anchors: {row: how well it fits what was asked, in [0, 1]}, the best first.
         looks: attributes that were asked of the anchor, to name it by.
         near_radius: metres between places in view that count as near.
+        question: limits the time; relations hold as they were known at its end.
     """
 
-    def __init__(self, store: Store, anchors: dict[int, float], looks: frozenset[str], near_radius: float):
+    def __init__(
+        self,
+        store: Store,
+        anchors: dict[int, float],
+        looks: frozenset[str],
+        near_radius: float,
+        question: Question,
+    ):
         self._store, self._anchors, self._looks, self._radius = store, anchors, looks, near_radius
-        self._relations = relations_of(store.db, anchors)
+        since = question.since_ns or 0
+        self._relations = [
+            relation
+            for relation in relations_of(store.db, anchors, question.until_ns)
+            if relation.last_seen >= since
+        ]
         self._points = self._places_in_view(list(anchors))
         placed = [number for number in anchors if number in self._points]
         # x, y, score and row of each anchor with a place in view, [anchors]
@@ -72,7 +88,7 @@ class Surroundings:
     def inhabitants(self, question: Question) -> list[tuple[sqlite3.Row, Likeness]]:
         """Objects (columns `RANKED`) that stand so to an anchor, with how well they do."""
         stated = self._stated(question.location)
-        if question.since_ns is None and question.until_ns is None:
+        if question.since_ns is None:
             stated = {number: likeness for number, likeness in stated.items() if likeness.anchor is not None}
         found = {row["id"]: (row, stated[row["id"]]) for row in self._rows(list(stated), question)}
         if question.location == "near":
@@ -123,7 +139,7 @@ class Surroundings:
         fits *= _NEARBY if location == "near" else _UNKNOWN * 1.4
         best = fits.argmax(axis=1)
         return {
-            thing: Likeness(score, None, anchor, "near")
+            thing: Likeness(score, None, anchor, "near", by_place=True)
             for thing, score, anchor in zip(
                 points, fits[np.arange(len(best)), best].tolist(), numbers[best].tolist(), strict=True
             )
@@ -174,12 +190,12 @@ def _fit(location: str, relation: Relation, forward: bool) -> float:
     return 0.9 * truth if location == "near" and states in BESIDE else 0.0
 
 
-def describe_relation(store: Store, row: sqlite3.Row) -> str:
-    """Where an object is, in words, by the newest caption that says so: "on the table"; "" without one.
+def describe_relation(store: Store, row: Mapping[str, Any] | sqlite3.Row, until_ns: int | None = None) -> str:
+    """Where an object is, or was by `until_ns`, by the newest caption that says so: "on the table"; else "".
 
     "The mirror to the left of the mirror" helps nobody: things of the same name are passed over.
     """
-    for relation in relations_of(store.db, [row["id"]]):
+    for relation in relations_of(store.db, [row["id"]], until_ns):
         if relation.subject == row["id"] and relation.current and relation.location not in ("", "has"):
             label = store.db.execute(
                 "SELECT label FROM object WHERE id = ? AND label <> ?", (relation.object, row["label"])

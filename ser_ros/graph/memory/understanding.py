@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from ser_ros.errors import UserError
 from ser_ros.graph import wordnet
+from ser_ros.graph.memory.frames import CHANGES, FRAMES, either, plainly, without_order
 from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import Period, read_period
 from ser_ros.graph.memory.vocabulary import (
     COLOURS,
     MATERIALS,
+    PICKS,
     ROOMS,
     SIZES,
     STATES,
@@ -23,90 +25,46 @@ from ser_ros.graph.memory.vocabulary import (
 )
 from ser_ros.graph.triples import SceneTriples
 
-_CHANGED = "changed?|new|different|gone|missing|happened|moved?|disappear(?:ed)?|vanish(?:ed)?|appeared"
-_FRAMES: tuple[tuple[Kind, str], ...] = (
-    (Kind.ROOMS, r"(?:what|which|how many|list|show|name)(?: me)?(?: are)?(?: all)?(?: the| your)? rooms?"
-                 r"(?: (?:are|were|is) (?:there|here)| (?:(?:do|did|have|can) )?you (?:have )?"
-                 r"(?:know|see|saw|seen|remember|visit|visited|find))?(?P<rest>)"),
-    (Kind.CHANGES, r"what(?:'s| is| has| have| was)? "
-                   rf"(?P<change>{_CHANGED})\b(?P<rest>.*)"),
-    (Kind.CHANGES, r"(?:(?:did|do|have|has|can) (?:you|i|we) (?:see|seen|notice|noticed|find|found) )?"
-                   rf"(?:is |has |did )?(?:anything|something) (?P<change>{_CHANGED})\b(?P<rest>.*)"),
-    (Kind.COUNT, r"(?:how many|count|(?:what is )?(?:the )?number of) (?:different )?(?P<rest>.+)"),
-    (Kind.COLOUR, r"(?:what|which)(?: is the)? colou?rs? (?:is|are|was|were|does|do|did|of)(?P<rest> .+?)"
-                  r"(?: have| had)?"),
-    (Kind.CONTENTS, r"what (?:is|are|was|were|does|do|did)(?P<rest> .+?) "
-                    r"(?P<bears>wear|wearing|carry|carrying|hold|holding)"),
-    (Kind.CONTENTS, r"what(?:'s| is| do| can| did)?(?: (?:you|i|we))?(?: now)? "
-                    r"(?:see|remember|know|there|here|around)(?: now| here| around)?(?P<rest>)"),
-    (Kind.CONTENTS, r"(?:what|who)(?: else| all| things| objects)?"
-                    r"(?:'s| is| are| was| were| stands?| lies?| sits?)?(?: there)?"
-                    r"(?: (?:do|did|can|could|have) (?:you|i|we) (?:see|seen|find|found|remember))?"
-                    r"(?: that is| that are| lying| standing| sitting| located| placed| kept)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|how long ago|in (?:which|what) room)(?:'s| is| are| was| were)?"
-                r" (?:did|have|do|could|can) (?:you|i|we) (?:last |ever |(?P<first>first) )?"
-                r"(?:see|saw|seen|find|notice|spot|put|leave|left)(?P<rest> .+)"),
-    (Kind.FIND, r"(?:where|when|(?:in )?(?:which|what) room)(?:'s| is| are| was| were)(?P<rest> .+?)"
-                r"(?: in)?(?: (?:last )?seen| now| again)?"),
-    (Kind.FIND, r"(?:which|what) rooms? (?:has|have|had|contains?)(?P<rest> .+)"),
-    (Kind.FIND, r"(?:have|did|do|can|could) (?:you|i|we) (?:last |ever |already )?"
-                r"(?:see|seen|find|know|notice|remember)(?: of| where)?(?P<rest> .+?)(?: is| are)?"),
-    (Kind.FIND, r"(?:is|are|was|were) there(?P<rest> .+)"),
-    (Kind.STATE, r"(?:is|are|was|were)(?P<rest> .+)"),
-    (Kind.FIND, r"(?:please )?(?:find|locate|show|describe|list|name|tell me about|"
-                r"look for|search for|search|go to|drive to|navigate to|"
-                r"take me to|bring me to|lead me to|guide me to|get|fetch)(?: me)?(?P<rest> .+)"),
-    (Kind.FIND, r"(?P<rest>.+)"),
-)  # fmt: skip
-_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _FRAMES)
 _LOCATION = re.compile(r"\b(" + "|".join(map(re.escape, location_phrases())) + r")\b")
 _FILLER = re.compile(
     r"\b(?:the|a|an|any|some|nearest|closest|my|our|your|this|that|these|those|which|who|please|all|exactly|currently|now|there|"
-    r"is|are|was|were|am|be|been|do|does|you|we|i|it|he|she|they|them|him|her|have|has|seen|see|saw|remember|know|"
-    r"last|where|when|what|how|many|much|no|still|yet|already|really)\b"
+    r"is|are|was|were|am|be|been|do|does|you|we|i|it|he|she|they|them|him|her|have|has|had|did|seen|see|saw|remember|know|"
+    r"last|where|when|what|how|many|much|no|still|yet|already|really|both|each)\b"
 )
 _POSTURE = re.compile(
-    r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept)$"
+    r"\b(?:standing|sitting|lying|laying|hanging|placed|located|leaning|resting|parked|kept|left|remaining)$"
 )
 _THING = frozenset(
     ("thing", "things", "anything", "something", "everything", "object", "objects", "stuff", "one", "ones")
 )
 _ANYTHING = _THING | {""}
-# "where's", and what speech recognition makes of it.
-_CONTRACTED = re.compile(r"\b(what|where|who|when)'?s\b")
-_OR_NOT = re.compile(r"\b(?P<state>[\w-]+) or (?P<other>[\w-]+)$")
+_SEVERAL = re.compile(
+    r"(?:where|which \w+|(?:in )?which rooms?) (?:are|were)\b|(?:find|list|show)(?: me)? (?:all|both|every)\b"
+)
 _ANYONE = re.compile(r"\b(?:anyone|anybody|someone|somebody)\b")
 _LOOKS = COLOURS | MATERIALS | SIZES.keys() | STATES.keys()
 _PERSON = Description("person", "person")
-_CHANGES = {
-    "new": "new", "appeared": "new", "gone": "gone", "missing": "gone",
-    "disappear": "gone", "disappeared": "gone", "vanish": "gone", "vanished": "gone",
-}  # fmt: skip
-_GREETING = re.compile(r"(?:(?:hey|hi|hello|okay|ok|excuse me|please)(?: robot)? )+(?=\w+ \w)")
-# What stands before the question itself: "could you please tell me where ...".
-_PREAMBLE = re.compile(
-    r"(?:(?:can|could|will|would) you )?(?:please )?"
-    r"(?:(?:tell|show) me|let me know|do you (?:know|remember)|i (?:want|need|would like) to know|i wonder)"
-    r"(?: please)? (?=(?:where|what|who|when|which|how|if|whether|in which|in what)\b)"
-)
-_WHETHER = re.compile(r"(?:if|whether) (?P<thing>.+?) (?P<verb>is|are|was|were) ")
-# "I can't find my keys" asks for them, though it says "can't".
-_LOST = re.compile(
-    r"i(?:'m| am|'ve| have)? "
-    r"(?:(?:can't|cannot|can not|couldn't|don't|do not) (?:find|see|know where|remember where)"
-    r"|lost|misplaced|missing|looking for|searching for|need|want) "
-)
 _PART_OF_ROOM = re.compile(
     r"\bof (?=(?:the |my |our )?(?:" + "|".join(sorted(ROOMS, key=len, reverse=True)) + r")\b)"
 )
 _NEGATION = re.compile(r"\b(?:not|without|except|never|neither|nor|\w+n't|nobody|nothing)\b")
 _MOST_CHARACTERS = 300
 _ONE_AND_OTHER = re.compile(r"\b(?:and|or)\b")
+_SWITCHED = re.compile(r" (on|off)$")
 _CLAUSE = re.compile(r"(?P<thing>.+) (?:that|which|who) (?:is|are|was|were) (?P<look>[\w-]+)")
 _TWO_QUESTIONS = re.compile(
     r"\w\W*\?.*\w|\w\W+and (?:who|what|where|when|which|how)\b", re.DOTALL | re.IGNORECASE
 )
-_BAD_TIME = re.compile(r"\b(?:since|before|after|until|till) \d")
+# What is left of a time that was not understood: never answered as if nothing had been said.
+_UNCLEAR_TIME = re.compile(
+    r"\b(?:since|before|after|until|till|during|while|(?<!long )ago|o'clock|the other day|\d+ ?[ap]\.?m)"
+    r"(?=$|[ .])"
+    r"|\b(?:at|around) (?:lunch|breakfast|dinner|supper)(?: ?time)?\b"
+)
+_SIDE = re.compile(
+    r"\b(?:on|to|at|from) (?:the|my|your)(?: far| very)? (?P<side>left|right)(?:[ -]hand)?(?: side)?"
+    r"(?=$| (?:in|at|near|by|is|are|was|were|open|closed|shut)\b)"
+)
 
 
 def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], SceneTriples]) -> Question:
@@ -126,64 +84,75 @@ def understand(text: str, now_ns: int, timezone: str, parse: Callable[[str], Sce
     words = " ".join(
         re.sub(r"[^\w\s:'.+-]", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
     ).rstrip(" .?!")
-    words = _either(_PART_OF_ROOM.sub("in ", _plainly(_CONTRACTED.sub(r"\1 is", words))))
+    words = either(_PART_OF_ROOM.sub("in ", plainly(words)))
     if (negation := _NEGATION.search(words)) is not None:
         raise UserError(f"{negation[0]!r} cannot be looked up; ask for what is there")
     words, period = read_period(words, now_ns, timezone)
-    if _BAD_TIME.search(words):
+    words, order = without_order(words)
+    if _UNCLEAR_TIME.search(words.removeprefix("since when")):
         raise UserError(
             f"the time in {text!r} is not clear; say it as in 'since 10:30' or 'in the last hour'"
         )
     words = _ANYONE.sub("person", words)
-    question = Question(text, since_ns=period.since_ns, until_ns=period.until_ns)
+    side = _SIDE.search(words)
+    if side is not None:
+        words = " ".join((words[: side.start()] + " " + words[side.end() :]).split())
+    question = Question(
+        text,
+        first=order == "first",
+        former=order == "former",
+        since_ns=period.since_ns,
+        until_ns=period.until_ns,
+        moment=period.moment,
+    )
     if not words and period != Period():
         return replace(question, kind=Kind.CHANGES)
-    for kind, pattern in _COMPILED:
+    found = _read(words, question, parse)
+    if side is not None and (found is None or found.thing is None):
+        raise UserError(f"I do not keep what was on the {side['side']} of a picture; ask for a thing")
+    if found is None:
+        raise UserError(
+            f"the question {text!r} names nothing to look for; ask for a thing, a room or what changed"
+        )
+    if side is not None and found.thing is not None:
+        found = replace(found, thing=replace(found.thing, pick=side["side"]))
+    return found
+
+
+def _read(words: str, question: Question, parse: Callable[[str], SceneTriples]) -> Question | None:
+    """The question as the first form says that fits; None where nothing is named."""
+    for kind, pattern in FRAMES:
         match = pattern.fullmatch(words)
         if match is None:
             continue
-        if kind is Kind.ROOMS or (kind is Kind.CONTENTS and not match["rest"]):
-            return replace(question, kind=kind)
-        asked = replace(question, kind=kind)
-        told = match.groupdict()
-        if kind is Kind.CHANGES:
-            asked = replace(asked, change=_CHANGES.get(told["change"], ""))
+        told, rest = match.groupdict(), match["rest"].strip()
+        asked = replace(question, kind=kind, several=_SEVERAL.match(words) is not None)
+        if kind is Kind.ROOMS:
+            room = room_name(_plain(rest)) if rest else ""
+            if room is None:
+                continue
+            return replace(asked, room=room)
+        if kind is Kind.CONTENTS and not rest:
+            return asked
+        if told.get("change"):
+            asked = replace(
+                asked, change=CHANGES.get(told["change"], "moved" if " " in told["change"] else "")
+            )
         if told.get("bears"):
-            bearer = describe(told["rest"].strip(), parse)
+            bearer = describe(rest, parse)
             if bearer is not None:
                 return replace(asked, location="of", anchor=bearer)
             continue
-        asked = replace(asked, first=bool(told.get("first")))
-        found = _fill(asked, match["rest"].strip(), parse)
+        if told.get("since_when"):
+            asked, rest = replace(asked, since_when=True), f"{rest} {told['state']}"
+        asked = replace(asked, first=asked.first or bool(told.get("first")))
+        found = _fill(asked, rest, parse)
         if found is None and words.startswith("who"):
             found = replace(question, thing=_PERSON)
         if found is not None:
             who = words.startswith("who") and found.thing is None
             return replace(found, thing=_PERSON, kind=Kind.FIND) if who else found
-    raise UserError(
-        f"the question {text!r} names nothing to look for; ask for a thing, a room or what changed"
-    )
-
-
-def _plainly(words: str) -> str:
-    """The question without what people say before it: "please tell me if the door is open"."""
-    for before, instead in ((_GREETING, ""), (_PREAMBLE, ""), (_LOST, "where is ")):
-        if found := before.match(words):
-            words = instead + words[found.end() :]
-    whether = _WHETHER.match(words)
-    if whether is None:
-        return words
-    return f"{whether['verb']} {whether['thing']} {words[whether.end() :]}"
-
-
-def _either(words: str) -> str:
-    """ "is the lamp on or off", "is it open or not": the first of two values of one state asks for both."""
-    found = _OR_NOT.search(words)
-    if found is None:
-        return words
-    state, other = (STATES.get(normal(found[name])) for name in ("state", "other"))
-    alike = state is not None and (state == other or found["other"] == "not")
-    return words[: found.end("state")] if alike else words
+    return None
 
 
 def _fill(question: Question, rest: str, parse: Callable[[str], SceneTriples]) -> Question | None:
@@ -266,17 +235,22 @@ def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | 
     if clause is not None and normal(clause["look"]) in _LOOKS:
         words = f"{clause['look']} {clause['thing']}"
     phrase = _POSTURE.sub("", _plain(words)).strip()
-    if phrase in _ANYTHING or (location(phrase) is not None and len(phrase.split()) == 1):
+    if phrase in _ANYTHING | PICKS or (location(phrase) is not None and len(phrase.split()) == 1):
         return None
     looks = {normal(word) for word in phrase.split() if word not in _ANYTHING}
     if looks <= _LOOKS:  # "anything red"
         return Description(ANYTHING, ANYTHING, frozenset(looks))
+    pick = next((word for word in phrase.split()[:-1] if word in PICKS and f"{word} aid" not in phrase), "")
+    phrase = " ".join(word for word in phrase.split() if word != pick)
+    phrase, switched = (
+        (phrase[: on.start()], {on[1]}) if (on := _SWITCHED.search(phrase)) else (phrase, set())
+    )
     said = parse(f"a {phrase}")
     if said.objects:
         thing = max(said.objects, key=lambda one: one.span.end)
         if (several := _ONE_AND_OTHER.search(phrase)) is not None and len(said.objects) > 1:
             raise UserError(f"{phrase!r} names two things; ask for one at a time, without {several[0]!r}")
-        attributes = frozenset(normal(attribute.text) for attribute in thing.attributes)
+        attributes = frozenset(normal(attribute.text) for attribute in thing.attributes) | switched
         label, head = thing.label, thing.head
         beside = [one.label for one in said.objects if one.span.end + 1 == thing.span.start]
         label = " ".join([*beside, label])  # "pallet jack", of which no caption told
@@ -287,5 +261,5 @@ def describe(words: str, parse: Callable[[str], SceneTriples]) -> Description | 
     for room in (" ".join(label.split()[:2]), first):
         rest = label[len(room) :].strip()
         if rest and (name := room_name(room)) is not None and room_name(label) is None:
-            return Description(rest, head, attributes, name)
-    return Description(label, head, attributes)
+            return Description(rest, head, attributes, name, pick)
+    return Description(label, head, attributes, pick=pick)

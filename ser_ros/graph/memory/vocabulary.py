@@ -19,6 +19,15 @@ MATERIALS = frozenset((
     "cardboard", "fabric", "cloth", "steel", "marble", "wicker", "rubber",
 ))  # fmt: skip
 SIDES = frozenset(("left", "right"))
+ORDINALS = frozenset((
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+))  # fmt: skip
+# What picks one of several things as somebody sees them, or compares them.
+PICKS = SIDES | ORDINALS | frozenset((
+    "leftmost", "rightmost", "middle", "centre", "center", "next", "other", "another", "latter", "former",
+    "bigger", "biggest", "larger", "largest", "smaller", "smallest", "taller", "tallest", "shorter",
+    "shortest", "older", "oldest", "newer", "newest", "upper", "lower",
+))  # fmt: skip
 # What makes of a car or a dog only the figure of one.
 FIGURES = frozenset(("toy", "stuffed", "plush", "fake"))
 SIZES = {word: "large" for word in ("large", "huge", "giant", "tall", "long")} | {
@@ -172,7 +181,7 @@ PICTURE_WORDS = frozenset((
     "visible", "seen", "left", "right", "middle", "center", "centre", "side", "close", "far", "near",
     "nearby", "by", "view", "next", "other", "same",
     "hangs", "stands", "sits", "lies", "leans", "rests",
-))  # fmt: skip
+)) | ORDINALS  # fmt: skip
 # What only parts a room or a picture; parsers take it for a thing now and then.
 NO_THINGS = frozenset((
     "room", "middle", "center", "centre", "rest", "side", "left", "right", "background", "foreground",
