@@ -36,12 +36,14 @@ def to_message(triples: SceneTriples, header: Header, camera: str) -> SceneGraph
 
 
 def from_message(message: SceneGraph) -> SceneTriples:
-    """What the message says; relations that point at no object of the message are left out.
+    """What the message says; what has no word, and relations to no object of the message, are left out.
 
-    The message has no field for `SceneObject.name`; it is read from the caption at the object's span.
+    Any node may publish scenes, so nothing is taken for granted that the message type does not promise. It has
+    no field for `SceneObject.name`, which is read from the caption at the object's span.
     """
     caption = message.caption
-    ids = {int(thing.id): position for position, thing in enumerate(message.objects)}
+    named = [thing for thing in message.objects if thing.label.strip()]
+    ids = {int(thing.id): position for position, thing in enumerate(named)}
     objects = tuple(
         SceneObject(
             id=position,
@@ -54,11 +56,12 @@ def from_message(message: SceneGraph) -> SceneTriples:
                 for text, start, end in zip(
                     thing.attributes, thing.attribute_starts, thing.attribute_ends, strict=False
                 )
+                if text.strip()
             ),
             span=Span(int(thing.start), int(thing.end)),
             confidence=float(thing.confidence),
         )
-        for position, thing in enumerate(message.objects)
+        for position, thing in enumerate(named)
     )
     relations = tuple(
         SceneRelation(

@@ -10,8 +10,11 @@ pytest.importorskip("ser_ros.msg", reason="interfaces are not built")
 from rclpy.serialization import deserialize_message, serialize_message
 from std_msgs.msg import Header
 
+from ser_ros.graph.memory import Memory, Observation
 from ser_ros.graph.triples import Attribute, SceneObject, SceneRelation, SceneTriples, Span
 from ser_ros.msg import SceneGraph
+from ser_ros.msg import SceneObject as ObjectMessage
+from ser_ros.msg import SceneRelation as RelationMessage
 from ser_ros.node.graph_messages import from_message, to_message
 
 WORDS = ["chair", "Tisch", "äpfel", "red", "🪑", "on"]
@@ -70,7 +73,56 @@ def test_a_nul_does_not_cut_the_caption() -> None:
 def test_a_relation_to_no_object_is_left_out() -> None:
     thing = SceneObject(0, "cat", "cat", "cat", None, (), Span(2, 5))
     message = to_message(SceneTriples("a cat", (thing,)), Header(), "")
-    from ser_ros.msg import SceneRelation as Message
-
-    message.relations = [Message(subject=0, predicate="on", object=9)]
+    message.relations = [RelationMessage(subject=0, predicate="on", object=9)]
     assert from_message(message).relations == ()
+
+
+def test_what_has_no_word_is_left_out() -> None:
+    cat = ObjectMessage(id=1, label="cat", attributes=["", "black"])
+    cat.attribute_starts = cat.attribute_ends = [0, 0]
+    message = SceneGraph(objects=[ObjectMessage(id=0, label=" "), cat])
+    message.relations = [
+        RelationMessage(subject=1, predicate="near", object=0),
+        RelationMessage(subject=1, predicate="near", object=1),
+    ]
+    said = from_message(message)
+    assert [thing.label for thing in said.objects] == ["cat"]
+    assert [attribute.text for attribute in said.objects[0].attributes] == ["black"]
+    assert [(one.subject, one.object) for one in said.relations] == [(0, 0)]
+
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+TEXTS |= st.sampled_from([*WORDS, "", " ", "kitchen", "left", "look at"])
+COUNTS = st.sampled_from([0, 1, 5, 2**32 - 1])
+REALS = st.sampled_from([0.0, 0.5, 1.0, -3.0, 7.0, float("nan"), float("inf")])
+
+
+@st.composite
+def foreign_objects(draw: st.DrawFn) -> ObjectMessage:
+    attributes = draw(st.lists(TEXTS, max_size=3))
+    return ObjectMessage(
+        id=draw(COUNTS),
+        label=draw(TEXTS),
+        head=draw(TEXTS),
+        count=draw(st.integers(-(2**31), 2**31 - 1)),
+        attributes=attributes,
+        attribute_starts=draw(st.lists(COUNTS, max_size=3)),
+        attribute_ends=draw(st.lists(COUNTS, max_size=3)),
+        start=draw(COUNTS),
+        end=draw(COUNTS),
+        confidence=draw(REALS),
+    )
+
+
+@given(
+    st.lists(foreign_objects(), max_size=3),
+    st.lists(st.builds(RelationMessage, subject=COUNTS, predicate=TEXTS, object=COUNTS), max_size=3),
+    TEXTS,
+)
+def test_the_memory_bears_whatever_a_foreign_node_publishes(objects, relations, caption) -> None:
+    message = SceneGraph(caption=caption, objects=objects, relations=relations)
+    with Memory.open() as memory:
+        assert memory.observe(Observation(1, "front", from_message(message))) == 1
+        assert memory.query("what do you see").speech
+        memory.announce(1)
+        memory.to_networkx()
