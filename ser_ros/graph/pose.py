@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ser_ros.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,24 @@ class Pose:
     def is_finite(self) -> bool:
         """False for the NaN and infinity that a lost localisation publishes."""
         return all(map(math.isfinite, (self.x, self.y, self.z, self.qx, self.qy, self.qz, self.qw)))
+
+
+def pose_from(frame_id: str, position: Any, orientation: Any) -> Pose:
+    """The pose that a message gives: a geometry_msgs position (or translation) and orientation (or rotation).
+
+    Raises:
+        UserError: a lost localisation's NaN, a quaternion of length 0 that nobody filled in, or no frame.
+    """
+    place = [float(getattr(position, axis)) for axis in "xyz"]
+    turn = [float(getattr(orientation, axis)) for axis in "xyzw"]
+    length = math.hypot(*turn)
+    if not all(map(math.isfinite, (*place, length))):
+        raise UserError("its numbers are not finite")
+    if length < 1e-6:
+        raise UserError("its orientation is a quaternion of length 0, which is no direction")
+    if not frame_id.strip("/"):
+        raise UserError("its header names no frame (frame_id is empty)")
+    return Pose(frame_id.lstrip("/"), *place, *(part / length for part in turn))
 
 
 def compose(outer: Pose, inner: Pose) -> Pose:

@@ -38,8 +38,8 @@ def to_message(triples: SceneTriples, header: Header, camera: str) -> SceneGraph
 def from_message(message: SceneGraph) -> SceneTriples:
     """What the message says; what has no word, and relations to no object of the message, are left out.
 
-    Any node may publish scenes, so nothing is taken for granted that the message type does not promise. It has
-    no field for `SceneObject.name`, which is read from the caption at the object's span.
+    Any node may publish scenes, so nothing is taken for granted that the message type does not promise.
+    It has no field for `SceneObject.name`, which is read from the caption at the object's span.
     """
     caption = message.caption
     named = [thing for thing in message.objects if thing.label.strip()]

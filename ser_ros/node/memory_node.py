@@ -265,7 +265,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
     def _fill(self, report: Report) -> None:
         report.message = self.state
         report.values["state"] = self.state
-        if trouble := self.clock_trouble():
+        for trouble in filter(None, (self.clock_trouble(), self._poses.trouble)):
             report.worsen(WARN, trouble)
         if self._memory is None:
             return

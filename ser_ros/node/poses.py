@@ -14,7 +14,7 @@ from rclpy.qos import qos_profile_sensor_data
 from rclpy.time import Time
 
 from ser_ros.errors import UserError
-from ser_ros.graph.pose import Pose
+from ser_ros.graph.pose import Pose, pose_from
 from ser_ros.node.pose_buffer import PoseBuffer, Unknown
 from ser_ros.node.stamps import SECOND, nanoseconds
 
@@ -31,6 +31,10 @@ class PoseSource(Protocol):
     """
 
     description: str
+
+    @property
+    def trouble(self) -> str:
+        """Why the newest pose that came cannot be used; "" where it can."""
 
     def at(self, stamp: int) -> Pose | Unknown:
         """The robot's pose at a stamp in nanoseconds."""
@@ -49,6 +53,7 @@ class NoPoses:
     """Nobody knows where the robot stands."""
 
     description = "no poses"
+    trouble = ""
 
     def at(self, stamp: int) -> Pose | Unknown:
         return Unknown.NEVER
@@ -70,6 +75,7 @@ class TopicPoses:
         self._node, self._buffer = node, PoseBuffer()
         self._subscription = node.create_subscription(kind, topic, self._take, qos_profile_sensor_data)
         self.description = f"{kind.__name__} on {self._subscription.topic_name}"
+        self.trouble = ""
 
     def at(self, stamp: int) -> Pose | Unknown:
         return self._buffer.at(stamp)
@@ -85,14 +91,19 @@ class TopicPoses:
 
     def _take(self, message: Any) -> None:
         pose = getattr(message.pose, "pose", message.pose)  # Odometry holds it one level deeper
-        self._buffer.add(
-            nanoseconds(message.header.stamp),
-            pose_from(message.header.frame_id, pose.position, pose.orientation),
-        )
+        try:
+            taken = pose_from(message.header.frame_id, pose.position, pose.orientation)
+        except UserError as error:
+            self.trouble = f"the newest {self.description} is left out: {error}"
+            return
+        self.trouble = ""
+        self._buffer.add(nanoseconds(message.header.stamp), taken)
 
 
 class TfPoses:
-    """Poses from tf2: `base_frame` in `frame`."""
+    """Poses from tf2: `base_frame` in `frame`. What is no transform tf2 itself leaves out."""
+
+    trouble = ""
 
     def __init__(self, node: Node, frame: str, base_frame: str):
         from tf2_ros import Buffer, TransformListener
@@ -144,6 +155,10 @@ class FirstPoses:
     def __init__(self, *sources: PoseSource):
         self._sources = list(sources)
         self.description = ", or else ".join(source.description for source in sources)
+
+    @property
+    def trouble(self) -> str:
+        return next((source.trouble for source in self._sources if source.trouble), "")
 
     def at(self, stamp: int) -> Pose | Unknown:
         found = self._sources[0].at(stamp)
@@ -202,12 +217,3 @@ def open_source(
     if source == "pose":
         return TopicPoses(node, PoseStamped, pose_topic)
     return NoPoses()
-
-
-def pose_from(frame: str, position: Any, orientation: Any) -> Pose:
-    """The pose of a geometry_msgs position (or translation) and orientation (or rotation)."""
-    return Pose(
-        frame.lstrip("/"),
-        *(float(position.x), float(position.y), float(position.z)),
-        *(float(getattr(orientation, axis)) for axis in "xyzw"),
-    )

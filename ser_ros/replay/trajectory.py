@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from ser_ros.graph.pose import Pose, compose, interpolate
+from ser_ros.errors import UserError
+from ser_ros.graph.pose import Pose, compose, interpolate, pose_from
 from ser_ros.replay.bag import Bag
 
 POSE_TYPES = (
@@ -20,6 +22,8 @@ TF_TYPE = "tf2_msgs/msg/TFMessage"
 BASE_FRAMES = ("base_footprint", "base_link")
 MAX_GAP = 1_000_000_000  # ns; over a longer hole between two samples the pose is unknown
 MAX_BEYOND = 100_000_000  # ns; how far before the first or after the last sample a pose still holds
+
+Refused = dict[str, list[str]]  # topic: why each pose that is none was left out
 
 
 @dataclass
@@ -92,7 +96,7 @@ class Trajectory:
 
 
 def read_trajectory(bag: Bag) -> Trajectory:
-    """Read the poses of `bag` in one pass over its pose topics."""
+    """Read the poses of `bag` in one pass over its pose topics; those that are none become its warnings."""
     for kind in POSE_TYPES:
         topics = sorted(name for name, topic in bag.topics.items() if topic.type == kind)
         if topics:
@@ -102,15 +106,17 @@ def read_trajectory(bag: Bag) -> Trajectory:
 
 
 def _from_poses(bag: Bag, topic: str) -> Trajectory:
-    trajectory, track = Trajectory(topic), _Track()
+    trajectory, track, refused = Trajectory(topic), _Track(), Refused()
     for item in bag.messages([topic]):
         if item.message is not None:
             message = item.message
             pose = message.pose
             pose = getattr(pose, "pose", pose)  # Odometry and WithCovariance hold it one level deeper
-            at = (pose.position, pose.orientation)
-            track.add(nanoseconds(message.header.stamp), _pose(message.header.frame_id, *at))
+            taken = _pose(topic, message.header.frame_id, pose.position, pose.orientation, refused)
+            if taken is not None:
+                track.add(nanoseconds(message.header.stamp), taken)
     trajectory._links = [track]
+    _warn(bag, refused)
     return trajectory
 
 
@@ -118,11 +124,13 @@ def _from_tf(bag: Bag, topics: list[str]) -> Trajectory:
     tracks: dict[str, _Track] = {}
     parents: dict[str, str] = {}
     static: set[str] = set()
-    for topic, stamp, parent, child, pose in _transforms(bag, topics):
+    refused = Refused()
+    for topic, stamp, parent, child, pose in _transforms(bag, topics, refused):
         parents[child] = parent
         if topic.endswith("tf_static"):
             static.add(child)
         tracks.setdefault(child, _Track()).add(stamp, pose)
+    _warn(bag, refused)
     for child in static:
         tracks[child] = _Static(tracks[child].poses[-1])
     base = next((f for f in BASE_FRAMES if f in parents), None)
@@ -148,27 +156,29 @@ class _Static(_Track):
         return self.poses[0]
 
 
-def _transforms(bag: Bag, topics: list[str]) -> Iterator[tuple[str, int, str, str, Pose]]:
+def _transforms(bag: Bag, topics: list[str], refused: Refused) -> Iterator[tuple[str, int, str, str, Pose]]:
     for item in bag.messages(topics):
         for transform in item.message.transforms if item.message is not None else ():
-            parent = transform.header.frame_id.lstrip("/")
-            pose = _pose(parent, transform.transform.translation, transform.transform.rotation)
-            yield (
-                item.topic,
-                nanoseconds(transform.header.stamp),
-                parent,
-                transform.child_frame_id.lstrip("/"),
-                pose,
-            )
+            header, moved = transform.header, transform.transform
+            pose = _pose(item.topic, header.frame_id, moved.translation, moved.rotation, refused)
+            if pose is not None:
+                child = transform.child_frame_id.lstrip("/")
+                yield item.topic, nanoseconds(header.stamp), pose.frame_id, child, pose
+
+
+def _pose(topic: str, frame_id: str, position: Any, orientation: Any, refused: Refused) -> Pose | None:
+    try:
+        return pose_from(frame_id, position, orientation)
+    except UserError as error:
+        refused.setdefault(topic, []).append(str(error))
+        return None
+
+
+def _warn(bag: Bag, refused: Refused) -> None:
+    for topic, reasons in refused.items():
+        bag.warnings.append(f"{topic}: {len(reasons)} poses are left out; of the first, {reasons[0]}")
 
 
 def nanoseconds(stamp) -> int:
     """builtin_interfaces/Time (ROS 2: nanosec; ROS 1: nsec) as integer nanoseconds."""
     return int(stamp.sec) * 10**9 + int(stamp.nanosec)
-
-
-def _pose(frame_id: str, position, orientation) -> Pose:
-    return Pose(
-        frame_id, *(float(v) for v in (position.x, position.y, position.z)),
-        *(float(v) for v in (orientation.x, orientation.y, orientation.z, orientation.w)),
-    )  # fmt: skip

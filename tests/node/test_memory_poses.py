@@ -92,3 +92,27 @@ def test_poses_in_another_frame_are_refused_aloud(start_memory_node, robot):
     tell(robot, scene("a red chair", 0))
     assert not ask(robot, "chair").matches[0].pose_valid
     robot.wait_for_status("memory_node", "another frame", DiagnosticStatus.WARN)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda one: setattr(one.pose.pose.orientation, "w", 0.0), "a quaternion of length 0"),
+        (lambda one: setattr(one.pose.pose.position, "y", math.nan), "not finite"),
+        (lambda one: setattr(one.header, "frame_id", ""), "names no frame"),
+    ],
+)
+def test_what_is_no_pose_is_left_out_aloud(start_memory_node, robot, change, reason):
+    start_memory_node()
+    unusable = odometry(0.0, 1.0)
+    change(unusable)
+    robot.send("odom", unusable)
+    robot.wait_for_status("memory_node", reason, DiagnosticStatus.WARN)
+    tell(robot, scene("a red chair", 0))
+    answer = ask(robot, "chair", publish_goal=True)
+    assert not answer.matches[0].pose_valid
+    assert not answer.goal_sent
+    robot.send("odom", odometry(1.0, 1.0))
+    tell(robot, scene("a blue ball", 1))
+    assert ask(robot, "ball").matches[0].pose_valid
+    wait_until(lambda: reason not in robot.status("memory_node").message, "a status without the reason")

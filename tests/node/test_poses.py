@@ -10,6 +10,8 @@ from ser_ros.node.poses import FirstPoses
 class Recorded:
     """Poses that are given beforehand."""
 
+    trouble = ""
+
     def __init__(self, frame: str, *stamps: int):
         self._buffer, self.description, self.closed = PoseBuffer(), frame, False
         for stamp in stamps:

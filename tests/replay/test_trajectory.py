@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rosbags.rosbag2 import Writer
 
-from ser_ros.graph.pose import Pose, compose, interpolate
+from ser_ros.errors import UserError
+from ser_ros.graph.pose import Pose, compose, interpolate, pose_from
 from ser_ros.replay.bag import Bag
 from ser_ros.replay.trajectory import read_trajectory
-from tests.replay.bags import PERIOD, START, STORE, header, write_rosbag2
+from tests.replay.bags import PERIOD, START, STORE, header, odometry, write_rosbag2
 
 
 def transform(stamp: int, parent: str, child: str, x: float, yaw: float) -> Any:
@@ -80,6 +81,49 @@ def test_bag_without_poses_has_an_empty_trajectory(tmp_path):
         trajectory = read_trajectory(bag)
     assert trajectory.at(START) is None
     assert trajectory.path().shape == (0, 2)
+
+
+def position(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Any:
+    return STORE.types["geometry_msgs/msg/Point"](x=x, y=y, z=z)
+
+
+def quaternion(x: float = 0.0, y: float = 0.0, z: float = 0.0, w: float = 1.0) -> Any:
+    return STORE.types["geometry_msgs/msg/Quaternion"](x=x, y=y, z=z, w=w)
+
+
+def test_an_orientation_is_made_a_unit_quaternion():
+    assert pose_from("/map", position(x=3.0), quaternion(z=2.0, w=2.0)) == Pose(
+        "map", 3.0, 0.0, qz=pytest.approx(math.sqrt(0.5)), qw=pytest.approx(math.sqrt(0.5))
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "where", "turn", "reason"),
+    [
+        ("map", position(x=math.nan), quaternion(), "not finite"),
+        ("map", position(), quaternion(z=math.inf), "not finite"),
+        ("map", position(), quaternion(w=0.0), "length 0"),
+        ("", position(), quaternion(), "names no frame"),
+    ],
+)
+def test_what_is_no_pose_says_why(frame, where, turn, reason):
+    with pytest.raises(UserError, match=reason):
+        pose_from(frame, where, turn)
+
+
+def test_poses_of_a_lost_localisation_are_left_out_and_counted(tmp_path):
+    kind = "nav_msgs/msg/Odometry"
+    with Writer(tmp_path / "bag", version=9) as writer:
+        topic = writer.add_connection("/odom", kind, typestore=STORE)
+        for index in range(4):
+            stamp = START + index * PERIOD
+            message = odometry(stamp, math.nan if index in (1, 2) else 0.1 * index)
+            writer.write(topic, stamp, STORE.serialize_cdr(message, kind))
+    with Bag(tmp_path / "bag") as bag:
+        trajectory = read_trajectory(bag)
+        assert bag.warnings == ["/odom: 2 poses are left out; of the first, its numbers are not finite"]
+    assert np.isfinite(trajectory.path()).all()
+    assert trajectory.at(START + PERIOD).x == pytest.approx(0.1)  # between its neighbours
 
 
 angles = st.floats(-3.1, 3.1)
