@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ser_ros.errors import UserError, cannot_write
 from ser_ros.model.config import SerConfig
+from ser_ros.model.replace_files import finish, replacing
 from ser_ros.model.ser_model import SerModel
 from ser_ros.model.tokenizer import CaptionTokenizer
 
@@ -44,7 +45,8 @@ def save(
 
     Args:
         model: with its tokenizer.
-        folder: made if it is not there; files of an older checkpoint in it are replaced.
+        folder: made if it is not there. An older checkpoint in it is replaced as a whole, at the end: it
+            needs room beside the new one, and a process that dies leaves either of the two to be loaded.
         card: text of README.md (data, training command, scores); None keeps one that is there.
         shard_bytes: most bytes in one weights file.
 
@@ -54,18 +56,14 @@ def save(
     if model.tokenizer is None:
         raise UserError("a model without tokenizer cannot be saved; give SerModel a CaptionTokenizer")
     folder = Path(folder)
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in [*folder.glob("model*.safetensors"), folder / INDEX]:
-            old.unlink(missing_ok=True)
-        (folder / "config.json").write_text(model.config.to_json(), encoding="utf-8")
-        model.tokenizer.save(folder)
-        readme = folder / "README.md"
-        if card is not None or not readme.exists():
-            readme.write_text(card or _card(model), encoding="utf-8")
-        _save_weights(
-            {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder, shard_bytes
-        )
+        with replacing(folder, ["model*.safetensors", INDEX]) as new:
+            (new / "config.json").write_text(model.config.to_json(), encoding="utf-8")
+            model.tokenizer.save(new)
+            if card is not None or not (folder / "README.md").exists():
+                (new / "README.md").write_text(card or _card(model), encoding="utf-8")
+            _save_weights(weights, new, shard_bytes)
     except OSError as error:
         raise cannot_write(folder, error) from None
     except SafetensorError as error:  # its words for an OSError; the smaller files were just written there
@@ -118,6 +116,10 @@ def load(
         UserError: folder or file missing, unsafe, damaged, or not fitting `config.json`.
     """
     folder = _local(path)
+    try:
+        finish(folder)
+    except OSError as error:
+        raise cannot_write(folder, error, "a model was saved there, but not to the end") from None
     config = SerConfig.load(folder)
     tokenizer = CaptionTokenizer.load(folder, config)
     weights = read_weights(folder)
