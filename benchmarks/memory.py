@@ -63,9 +63,13 @@ QUESTIONS = (
     "fire extinguisher",
     "how many beds are there",
     "how many chairs are in the kitchen",
+    "how many chairs are near the sofa",
     "is there an animal",
     "furniture near the window",
     "what do you see",
+    "where was the red chair an hour ago",
+    "what was on the white table yesterday",
+    "what moved in the last hour",
 )
 
 

@@ -300,6 +300,16 @@ def test_more_than_a_few_thousand_things_are_counted_all() -> None:
         assert memory.query("how many chairs are near the window").speech.startswith("I remember 2050 chairs")
 
 
+def test_the_one_of_many_that_stands_so_is_found() -> None:
+    """Beyond the 300 seen last it was not."""
+    with Memory.open() as memory:
+        memory.observe(seen("a chair near a window", 0, pose(-50.0)))
+        memory.observe(seen("a chair", 1 + number, pose(10.0 * number)) for number in range(310))
+        best = memory.query("where is the chair near the window").matches[0]
+        assert best.relation == "near the window"
+        assert memory.query("how many chairs are near the window").speech.startswith("I remember one chair")
+
+
 def test_what_one_picture_alone_showed_is_doubted() -> None:
     memory = Memory.open()
     memory.observe([seen("a dog and a red chair", confidence=0.8), seen("a red chair", 1, confidence=0.8)])

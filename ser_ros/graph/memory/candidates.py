@@ -106,7 +106,14 @@ class Candidates:
         return {label: score for label, score in scores.items() if score > 0.0}
 
     def described(
-        self, thing: Description, question: Question, *, room: str = "", least: float = 0.0, most: int = 300
+        self,
+        thing: Description,
+        question: Question,
+        *,
+        room: str = "",
+        least: float = 0.0,
+        most: int = 300,
+        among: Sequence[int] | None = None,
     ) -> list[Fit]:
         """The `most` objects that fit a description best, best first.
 
@@ -114,9 +121,13 @@ class Candidates:
             question: limits time and area.
             room: where one is asked for, besides that of the thing.
             least: what fits worse is left out.
+            among: rows of the objects that may be meant; None is all.
         """
         rooms = list(filter(None, (thing.room, room)))
         looks = self._looks(thing)
+        if among is not None:
+            fits = self._among(among, looks, question, rooms)
+            return [fit for fit in fits if fit.score >= least][:most]
         found: list[Fit] = []
         for score in sorted(looks, reverse=True):
             if score < least or (len(found) == most and found[-1].rank < -_hundredths(score)):
@@ -205,6 +216,28 @@ class Candidates:
             (score, *rooms, json.dumps(looks), *values, most),
         )
         return [Fit.of(number, fit, last_seen) for number, last_seen, fit in rows]
+
+    def _among(
+        self,
+        numbers: Sequence[int],
+        looks: Mapping[float, list[tuple[str, str]]],
+        question: Question,
+        rooms: list[str],
+    ) -> list[Fit]:
+        """Those of some objects that have one of the looks, best first."""
+        scores = {look: score for score, alike in looks.items() for look in alike}
+        limits, values = limits_of(question)
+        room_fit, join = _room_fit(rooms)
+        rows = self._store.db.execute(
+            f"""SELECT object.id, label, attributes, last_seen, trust * {room_fit} FROM object {join}
+            WHERE object.id IN (SELECT value FROM json_each(?)) {limits}""",
+            (*rooms, json.dumps(list(numbers)), *values),
+        )
+        return sorted(
+            Fit.of(number, scores[label, texts] * fit, last_seen)
+            for number, label, texts, last_seen, fit in rows
+            if (label, texts) in scores
+        )
 
 
 def known_names(store: Store) -> list[Name]:

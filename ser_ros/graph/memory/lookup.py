@@ -120,19 +120,14 @@ class Lookup:
 
     def _beside(self, question: Question, thing: Description) -> tuple[list[Candidate], list[int]]:
         """What fits and stands to the anchor as asked."""
-        counts = question.kind is Kind.COUNT
-        fits = self._candidates.described(
-            thing,
-            question,
-            room=question.room,
-            least=question.min_score,
-            most=_ALL if counts else _MOST_RELATED,
-        )
         around = self._around(question)
-        likenesses = around.stand(question.location, [fit.number for fit in fits])
+        related = around.standing(question.location)
+        fits = self._candidates.described(
+            thing, question, room=question.room, least=question.min_score, most=_ALL, among=list(related)
+        )
         found = [
-            (Fit.of(fit.number, fit.score * likeness.score, -fit.unseen), likeness)
-            for fit, likeness in zip(fits, likenesses, strict=True)
+            (Fit.of(fit.number, fit.score * related[fit.number].score, -fit.unseen), related[fit.number])
+            for fit in fits
         ]
         clear = [fit.number for fit, _ in found if fit.score >= CLEAR]
         return self._best(found, around, question), clear

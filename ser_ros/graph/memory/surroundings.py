@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -76,14 +77,13 @@ class Surroundings:
             np.array(placed, np.int64),
         )
 
-    def stand(self, location: str, numbers: list[int]) -> list[Likeness]:
-        """How each object stands to the best anchor for it."""
-        stated = self._stated(location)
-        nearby = self._nearby(location, self._places_in_view(numbers))
-        return [
-            max(stated.get(number, _NOTHING), nearby.get(number, _NOTHING), key=lambda one: one.score)
-            for number in numbers
-        ]
+    def standing(self, location: str) -> dict[int, Likeness]:
+        """All objects of which something tells that they stand so to an anchor, and how well."""
+        found = self._stated(location)
+        for number, likeness in self._nearby(location, self._in_cells_around()).items():
+            if likeness.score > found.get(number, _NOTHING).score:
+                found[number] = likeness
+        return found
 
     def inhabitants(self, question: Question) -> list[tuple[sqlite3.Row, Likeness]]:
         """Objects (columns `RANKED`) that stand so to an anchor, with how well they do."""
@@ -158,6 +158,25 @@ class Surroundings:
                     question, most=_MOST_AROUND, columns=RANKED,
                 )  # fmt: skip
         return rows
+
+    def _in_cells_around(self) -> dict[int, tuple[float, float]]:
+        """Places in view of all objects in the cells that are within the radius of an anchor."""
+        size = float(self._store.meta("object_grid"))
+        x, y, _, _ = self._placed
+        steps = np.arange(-math.ceil(self._radius / size), math.ceil(self._radius / size) + 1)
+        column, line = np.floor(x / size).astype(int), np.floor(y / size).astype(int)
+        cells = {
+            (int(one), int(other))
+            for step in steps
+            for jump in steps
+            for one, other in zip(column + step, line + jump, strict=True)
+        }
+        rows = self._store.db.execute(
+            """SELECT object.id, view_x, view_y FROM json_each(?) AS cell CROSS JOIN object
+            ON cell_x = json_extract(cell.value, '$[0]') AND cell_y = json_extract(cell.value, '$[1]')""",
+            (json.dumps(sorted(cells)),),
+        )
+        return {number: (x, y) for number, x, y in rows}
 
     def _rows(self, numbers: list[int], question: Question) -> list[sqlite3.Row]:
         where = "object.id IN (SELECT value FROM json_each(?))"
