@@ -31,6 +31,7 @@ from ser_ros.node.memory_messages import ask, match_message, pose_message
 from ser_ros.node.memory_opening import expanded, open_memory
 from ser_ros.node.memory_parameters import MemoryParameters, config_of
 from ser_ros.node.poses import NoPoses, PoseSource, open_source
+from ser_ros.node.scene_clock import SceneClock
 from ser_ros.node.scene_queue import SceneQueue
 from ser_ros.node.stamps import nanoseconds
 from ser_ros.srv import QueryMemory
@@ -57,7 +58,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         self.written = 0
         self._latencies = Latencies()
         self._entities: list[tuple[Any, Any]] = []  # (how to destroy it, what)
-        self._newest = (0, 0.0)  # stamp of the newest scene in ns, steady seconds when it came
+        self._time = SceneClock()
         self._changed = self._other_frame = False
         self._unwritable = ""  # why the memory can only be asked
         self._published = 0.0
@@ -135,9 +136,11 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         if stamp <= 0:
             self.diagnostics.error(f"a scene of camera {message.camera!r} has no stamp; it is left out")
             return
+        if back := self._time.note(message.camera, stamp, now):
+            self.get_logger().info(f"the stamps of camera {message.camera!r} went back by {back / 1e9:.1f} s")
+            if self._memory is not None:
+                self._memory.start_new_visit()
         self._queue.add(Observation(stamp, message.camera, from_message(message)), now)
-        if stamp >= self._newest[0]:
-            self._newest = (stamp, now)
 
     def _work(self) -> None:
         if self._memory is None:
@@ -145,7 +148,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         wanted = self.parameters.current
         scenes = self._queue.take(self._poses, time.monotonic(), wanted.pose_timeout)
         self._write(scenes)
-        if wanted.announce and self._newest[0] and (scenes or time.monotonic() - self._newest[1] >= SILENCE):
+        if wanted.announce and self._time.stamp and (scenes or time.monotonic() - self._time.came >= SILENCE):
             self._announce()
         if self._changed and time.monotonic() - self._published >= wanted.publish_period:
             self._publish()
@@ -168,7 +171,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
     def _on_jump(self, jump: TimeJump) -> None:
         if jump.delta.nanoseconds >= 0 and jump.clock_change == ClockChange.ROS_TIME_NO_CHANGE:
             return
-        self._newest = (0, 0.0)
+        self._time = SceneClock()
         self._poses.clear()
         self._queue.clear()
         if self._memory is not None and self.state == "active":
@@ -181,10 +184,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
 
     def _now_ns(self) -> int:
         """The time on the clock of the images, also when a bag is played without /clock."""
-        stamp, came = self._newest
-        if stamp:
-            return stamp + int((time.monotonic() - came) * 1e9)
-        return int(self.get_clock().now().nanoseconds)
+        return self._time.now_ns(time.monotonic()) or int(self.get_clock().now().nanoseconds)
 
     def _announce(self) -> None:
         assert self._memory is not None
@@ -265,7 +265,8 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
     def _fill(self, report: Report) -> None:
         report.message = self.state
         report.values["state"] = self.state
-        for trouble in filter(None, (self.clock_trouble(), self._poses.trouble)):
+        now = time.monotonic()
+        for trouble in filter(None, (self.clock_trouble(), self._poses.trouble, self._time.trouble(now))):
             report.worsen(WARN, trouble)
         if self._memory is None:
             return
@@ -280,8 +281,8 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         report.values["poses from"] = self._poses.description
         report.values |= {"scenes written": self.written, **self._queue.counts()}
         self._latencies.fill(report)
-        if self._newest[0]:
-            report.values["newest scene"] = f"{time.monotonic() - self._newest[1]:.0f} s ago"
+        if self._time.stamp:
+            report.values["newest scene"] = f"{now - self._time.came:.0f} s ago"
         if self._other_frame:
             report.worsen(
                 WARN,

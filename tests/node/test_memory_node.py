@@ -59,6 +59,22 @@ def test_scenes_that_say_nothing_do_no_harm(start_memory_node, robot):
     assert ask(robot, "cat").matches[0].times_seen == 1
 
 
+def test_a_stamp_from_the_future_does_not_end_the_announcements(start_memory_node, robot):
+    start_memory_node(pose_source="none", announce_gather=0.0, announce_interval=0.5)
+    heard = robot.heard["/memory_node/announcement"]
+    tell(robot, scene("a red chair", 5000))
+    wait_until(lambda: heard, "an announcement")
+    tell(robot, scene("a bottle", 1))
+    wait_until(lambda: len(heard) == 2, "an announcement after the step back")
+    assert heard[1].data == "I see a bottle."
+
+
+def test_cameras_of_two_clocks_are_named(start_memory_node, robot):
+    start_memory_node(pose_source="none")
+    tell(robot, scene("a red chair", 5000), scene("a bottle", 1, camera="rear"))
+    robot.wait_for_status("memory_node", "camera 'rear' are 4999 s older", DiagnosticStatus.WARN)
+
+
 @pytest.mark.parametrize("clear", [False, True])
 def test_a_clock_that_jumps_back(start_memory_node, robot, clear):
     node = start_memory_node(pose_source="none", clear_on_time_jump=clear)
