@@ -31,7 +31,7 @@ from ser_ros.node.caption_parameters import CaptionParameters
 from ser_ros.node.caption_worker import CaptionWorker, Request, Shot
 from ser_ros.node.diagnostics import WARN, Latencies, Report
 from ser_ros.node.graph_messages import to_message
-from ser_ros.node.lifecycle import ManagedNode, run
+from ser_ros.node.lifecycle import BURST, HOW_TO_BEGIN, ManagedNode, run
 from ser_ros.node.stamps import nanoseconds
 from ser_ros.runtime.camera_slots import CameraSlots
 from ser_ros.runtime.captioner import Captioner
@@ -62,7 +62,11 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         self._annotated = self.create_lifecycle_publisher(Image, "~/annotated", 1)
         # reentrant: a request waits for the model while the others are heard
         self.create_service(
-            DescribeImage, "~/describe", self._on_describe, callback_group=ReentrantCallbackGroup()
+            DescribeImage,
+            "~/describe",
+            self._on_describe,
+            qos_profile=BURST,
+            callback_group=ReentrantCallbackGroup(),
         )
         jumped = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True)
         self._jump = self.get_clock().create_jump_callback(jumped, post_callback=self._on_jump)
@@ -187,7 +191,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
     def _asked_image(self, request: DescribeImage.Request) -> tuple[Any, str]:
         """The image to describe and the name of its camera, "" for one that was sent."""
         if self._worker is None or self.state != "active":
-            raise UserError(f"the node is {self.state}, activate it first")
+            raise UserError(f"the node is {self.state}; {HOW_TO_BEGIN[self.state]}")
         if len(request.image.data):
             return request.image, ""
         names = self.parameters.current.cameras

@@ -23,6 +23,7 @@ from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from rclpy.qos import HistoryPolicy, QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
 from ser_ros.errors import UserError
@@ -30,6 +31,15 @@ from ser_ros.node.diagnostics import Diagnostics
 from ser_ros.node.parameters import NodeParameters, Parameters
 
 P = TypeVar("P", bound=NodeParameters)
+# A service of ROS keeps the ten newest requests: of a burst the others would never be answered.
+BURST = QoSProfile(history=HistoryPolicy.KEEP_ALL)
+# What to do before a node can answer, by its state.
+HOW_TO_BEGIN = {
+    "unconfigured": "configure and activate it first",
+    "inactive": "activate it first",
+    "active": "it begins to work just now, ask again",
+    "finalized": "it has ended, start it again",
+}
 GRACE = 4.0  # seconds from the first signal to the end at any price; `ros2 launch` escalates after 5
 
 

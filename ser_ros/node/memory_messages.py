@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from builtin_interfaces.msg import Time
@@ -39,6 +40,8 @@ def _limited(question: Question, request: QueryMemory.Request, frame_id: str) ->
     if not 0.0 <= request.min_score <= 1.0:
         raise UserError(f"min_score is {request.min_score}; it takes 0 to 1")
     since, until = nanoseconds(request.since), nanoseconds(request.until)
+    if until and since > until:
+        raise UserError(f"since is {(since - until) / 1e9:g} s after until; nothing can lie between them")
     return replace(
         question,
         max_matches=int(request.max_matches) or DEFAULT_MATCHES,
@@ -57,7 +60,10 @@ def _area(request: QueryMemory.Request, frame_id: str) -> Area | None:
         raise UserError(f"center is in the frame {frame!r}, the memory in {frame_id!r}; transform it first")
     if not request.radius > 0.0:
         raise UserError(f"radius is {request.radius}; it must be above 0")
-    return Area(request.center.point.x, request.center.point.y, float(request.radius))
+    x, y = request.center.point.x, request.center.point.y
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise UserError(f"center is at {x}, {y}; it must be finite")
+    return Area(x, y, float(request.radius))
 
 
 def match_message(match: Match) -> ObjectMatch:

@@ -25,7 +25,7 @@ from ser_ros.graph.memory.world_graph import to_json
 from ser_ros.msg import SceneGraph
 from ser_ros.node.diagnostics import ERROR, WARN, Latencies, Report
 from ser_ros.node.graph_messages import from_message
-from ser_ros.node.lifecycle import ManagedNode, run
+from ser_ros.node.lifecycle import BURST, HOW_TO_BEGIN, ManagedNode, run
 from ser_ros.node.markers import marker_array
 from ser_ros.node.memory_messages import ask, match_message, pose_message
 from ser_ros.node.memory_opening import expanded, open_memory
@@ -66,7 +66,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
         self._announcement = self.create_lifecycle_publisher(String, "~/announcement", 10)
         self._goal = self.create_lifecycle_publisher(PoseStamped, "goal_pose", 10)
-        self.create_service(QueryMemory, "~/query", self._on_query)
+        self.create_service(QueryMemory, "~/query", self._on_query, qos_profile=BURST)
         for name in ("save", "load", "clear"):
             self.create_service(Trigger, f"~/{name}", getattr(self, f"_on_{name}"))
         self.diagnostics.add("", self._fill)
@@ -231,29 +231,30 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         return True
 
     def _on_save(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        path = expanded(self.parameters.current.save_path)
-        return self._answer(response, lambda memory: memory.save(path), f"saved to {path}")
+        return self._answer(response, lambda memory, path: memory.save(path), "saved to {}")
 
     def _on_load(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        path = expanded(self.parameters.current.save_path)
-        return self._answer(response, lambda memory: memory.load(path), f"loaded from {path}")
+        return self._answer(response, lambda memory, path: memory.load(path), "loaded from {}")
 
     def _on_clear(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, lambda memory: memory.clear(), "cleared")
+        return self._answer(response, lambda memory, path: memory.clear(), "cleared")
 
     def _answer(self, response: Trigger.Response, work: Any, done: str) -> Trigger.Response:
         try:
-            work(self._opened())
+            path = expanded(self.parameters.current.save_path)
+            work(self._opened(), path)
         except UserError as error:
             response.success, response.message = False, str(error)
             return response
         self._changed = True
-        response.success, response.message = True, done
+        response.success, response.message = True, done.format(path)
         return response
 
     def _opened(self) -> Memory:
         if self._memory is None:
-            raise UserError(f"the memory is not open: memory_node is {self.state}; configure it first")
+            raise UserError(
+                f"the memory is not open: memory_node is {self.state}; {HOW_TO_BEGIN[self.state]}"
+            )
         return self._memory
 
     def _try(self, work: Any) -> None:

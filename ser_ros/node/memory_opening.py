@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ser_ros.errors import UserError
 from ser_ros.graph.memory import Memory
 from ser_ros.graph.memory.connection import IN_MEMORY, NotWritable
 from ser_ros.graph.memory.embeddings import MiniLM
@@ -32,5 +33,14 @@ def open_memory(parameters: MemoryNodeParameters) -> tuple[Memory, str]:
 
 
 def expanded(path: str) -> str:
-    """The path with the home folder for "~"; "" stays empty."""
-    return str(Path(path).expanduser()) if path else ""
+    """The path with the home folder for "~"; "" stays empty.
+
+    Raises:
+        UserError: nobody knows the home folder, as in a container whose user has none.
+    """
+    try:
+        return str(Path(path).expanduser()) if path else ""
+    except RuntimeError as error:
+        raise UserError(
+            f"there is no home folder for {path!r}; give a path that begins with '/', or set HOME"
+        ) from error

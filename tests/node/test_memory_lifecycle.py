@@ -29,6 +29,20 @@ def test_save_load_and_clear(start_memory_node, robot, tmp_path):
     assert ask(robot, "chair").matches
 
 
+def test_without_a_home_folder_the_path_is_asked_for(start_memory_node, robot):
+    start_memory_node(save_path="~nobody_here/saved.db")
+    for service in ("save", "load"):
+        answer = trigger(robot, service)
+        assert not answer.success
+        assert "no home folder for '~nobody_here/saved.db'" in answer.message
+
+
+def test_a_finalized_node_is_to_be_started_again(start_memory_node, robot):
+    start_memory_node()
+    assert robot.change_state("memory_node", "shutdown")
+    assert trigger(robot, "save").message.endswith("memory_node is finalized; it has ended, start it again")
+
+
 def test_a_restart_remembers(start_memory_node, start_node, robot, tmp_path):
     start_memory_node(pose_source="none")
     tell(robot, scene("a red chair", 0))

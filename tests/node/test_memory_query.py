@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, PointStamped
 
 from ser_ros.srv import QueryMemory
 from tests.node.memory_robot import START, ask, odometry, scene, tell
 from tests.node.robot import wait_until
+from tests.processes import PATIENCE
 
 
 def test_a_goal_is_sent_only_when_asked_for_and_sure(start_memory_node, robot):
@@ -28,11 +32,14 @@ def test_a_goal_is_sent_only_when_asked_for_and_sure(start_memory_node, robot):
 
 def test_questions_that_cannot_be_answered_say_why(start_memory_node, robot):
     start_memory_node(pose_source="none")
+    nowhere = PointStamped(point=Point(x=math.nan))
     for request, reason in (
         ({"text": ""}, "names nothing to look for"),
         ({"text": "chair", "max_matches": 101}, "max_matches"),
         ({"text": "chair", "min_score": 2.0}, "min_score"),
         ({"text": "chair", "use_area": True}, "radius"),
+        ({"text": "chair", "use_area": True, "radius": 1.0, "center": nowhere}, "center is at nan"),
+        ({"text": "chair", "since": Time(sec=9), "until": Time(sec=4)}, "since is 5 s after until"),
     ):
         answer = robot.call("/memory_node/query", QueryMemory, QueryMemory.Request(**request))
         assert not answer.success
@@ -56,3 +63,13 @@ def test_time_and_area_limit_a_question(start_memory_node, robot):
     ]
     area.center.header.frame_id = "elsewhere"
     assert "frame 'elsewhere'" in robot.call("/memory_node/query", QueryMemory, area).message
+
+
+def test_a_burst_of_questions_is_answered_whole(start_memory_node, robot):
+    start_memory_node(pose_source="none")
+    tell(robot, scene("a red chair", 0.0))
+    client = robot.node.create_client(QueryMemory, "/memory_node/query")
+    assert client.wait_for_service(PATIENCE)
+    asked = [client.call_async(QueryMemory.Request(text="where is the red chair?")) for _ in range(100)]
+    wait_until(lambda: all(one.done() for one in asked), "a hundred answers")
+    assert all(one.result().matches for one in asked)
