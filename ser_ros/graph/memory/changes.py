@@ -30,16 +30,19 @@ _NEW = f"""SELECT {COLUMNS}, object.first_seen AS changed, 'new' AS change FROM 
     WHERE object.first_seen BETWEEN ? AND ?"""
 # Another support than the one before it; or new, and like a thing that is gone.
 _SUPPORTS = "('on', 'in', 'under')"
-_MOVED = f"""SELECT {COLUMNS}, r.first_seen AS changed, 'moved' AS change FROM relation AS r
-    JOIN object ON object.id = r.subject LEFT JOIN place ON place.id = object.place
-    LEFT JOIN place AS home ON home.id = object.home
-    WHERE r.location IN {_SUPPORTS} AND r.first_seen BETWEEN ? AND ? AND EXISTS (
+_MOVED = f"""WITH put AS (SELECT subject, max(first_seen) AS changed FROM relation
+    WHERE location IN {_SUPPORTS} GROUP BY subject HAVING min(last_seen) < max(first_seen))
+    SELECT {COLUMNS}, r.first_seen AS changed, 'moved' AS change FROM put
+    CROSS JOIN relation AS r ON r.subject = put.subject JOIN object ON object.id = r.subject
+    LEFT JOIN place ON place.id = object.place LEFT JOIN place AS home ON home.id = object.home
+    WHERE put.changed >= ?1 AND r.location IN {_SUPPORTS} AND r.first_seen BETWEEN ?1 AND ?2 AND EXISTS (
     SELECT 1 FROM relation AS b WHERE b.subject = r.subject AND b.location IN {_SUPPORTS}
     AND b.last_seen < r.first_seen AND b.object <> r.object)"""
-_ELSEWHERE = f"""SELECT {COLUMNS}, object.first_seen AS changed, 'moved' AS change FROM {TABLE}
-    WHERE object.first_seen BETWEEN ? AND ? AND EXISTS (SELECT 1 FROM object AS other
-    WHERE other.label = object.label AND other.attributes = object.attributes AND other.gone <> 0
-    AND other.last_seen < object.first_seen)"""
+_ELSEWHERE = f"""WITH lost AS (SELECT label, attributes, min(last_seen) AS seen
+    FROM object INDEXED BY object_gone WHERE gone <> 0 GROUP BY label, attributes)
+    SELECT {COLUMNS}, object.first_seen AS changed, 'moved' AS change FROM {TABLE}
+    JOIN lost ON lost.label = object.label AND lost.attributes = object.attributes
+    WHERE object.first_seen BETWEEN ?1 AND ?2 AND lost.seen < object.first_seen"""
 _KINDS = {
     "": (_STATES, _MOVED, _GONE, _NEW),
     "gone": (_GONE,),

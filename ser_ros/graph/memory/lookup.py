@@ -8,7 +8,7 @@ from dataclasses import replace
 from ser_ros.graph.memory.candidates import Candidate, Candidates, Fit
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.history import History, attributes_at
-from ser_ros.graph.memory.question import Description, Kind, Question
+from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
 from ser_ros.graph.memory.relations import relations_of
 from ser_ros.graph.memory.rows import attributes_of, select
 from ser_ros.graph.memory.scoring import attribute_score, room_score
@@ -121,7 +121,8 @@ class Lookup:
     def _beside(self, question: Question, thing: Description) -> tuple[list[Candidate], list[int]]:
         """What fits and stands to the anchor as asked."""
         around = self._around(question)
-        related = around.standing(question.location)
+        labels = None if thing.label == ANYTHING else list(self._candidates.name_scores(thing))
+        related = around.standing(question.location, labels)
         fits = self._candidates.described(
             thing, question, room=question.room, least=question.min_score, most=_ALL, among=list(related)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,10 +77,10 @@ class Surroundings:
             np.array(placed, np.int64),
         )
 
-    def standing(self, location: str) -> dict[int, Likeness]:
-        """All objects of which something tells that they stand so to an anchor, and how well."""
+    def standing(self, location: str, labels: Sequence[str] | None) -> dict[int, Likeness]:
+        """How well objects stand so to an anchor: all said to; of some labels (None is any) those near it."""
         found = self._stated(location)
-        for number, likeness in self._nearby(location, self._in_cells_around()).items():
+        for number, likeness in self._nearby(location, self._in_cells_around(labels)).items():
             if likeness.score > found.get(number, _NOTHING).score:
                 found[number] = likeness
         return found
@@ -159,10 +159,12 @@ class Surroundings:
                 )  # fmt: skip
         return rows
 
-    def _in_cells_around(self) -> dict[int, tuple[float, float]]:
-        """Places in view of all objects in the cells that are within the radius of an anchor."""
+    def _in_cells_around(self, labels: Sequence[str] | None) -> dict[int, tuple[float, float]]:
+        """Places in view of the objects with such labels in cells that are within the radius of an anchor."""
         size = float(self._store.meta("object_grid"))
         x, y, _, _ = self._placed
+        if not x.size:
+            return {}
         steps = np.arange(-math.ceil(self._radius / size), math.ceil(self._radius / size) + 1)
         column, line = np.floor(x / size).astype(int), np.floor(y / size).astype(int)
         cells = {
@@ -171,12 +173,20 @@ class Surroundings:
             for jump in steps
             for one, other in zip(column + step, line + jump, strict=True)
         }
+        # One index alone tells which objects these are: thousands of others are not read.
+        if labels is None:
+            rows = self._store.db.execute(
+                """SELECT object.id FROM json_each(?) AS cell CROSS JOIN object
+                ON cell_x = json_extract(cell.value, '$[0]') AND cell_y = json_extract(cell.value, '$[1]')""",
+                (json.dumps(sorted(cells)),),
+            )
+            return self._places_in_view([number for (number,) in rows])
         rows = self._store.db.execute(
-            """SELECT object.id, view_x, view_y FROM json_each(?) AS cell CROSS JOIN object
-            ON cell_x = json_extract(cell.value, '$[0]') AND cell_y = json_extract(cell.value, '$[1]')""",
-            (json.dumps(sorted(cells)),),
+            """SELECT cell_x, cell_y, id FROM object WHERE label IN (SELECT value FROM json_each(?))
+            AND cell_x BETWEEN ? AND ?""",
+            (json.dumps(labels), min(cells)[0], max(cells)[0]),
         )
-        return {number: (x, y) for number, x, y in rows}
+        return self._places_in_view([number for column, line, number in rows if (column, line) in cells])
 
     def _rows(self, numbers: list[int], question: Question) -> list[sqlite3.Row]:
         where = "object.id IN (SELECT value FROM json_each(?))"
