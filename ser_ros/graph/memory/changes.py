@@ -58,7 +58,7 @@ def changes(store: Store, question: Question, names: Mapping[str, float] | None)
         names: labels that the asked thing goes by, and how well; None for anything but walls and floors.
     """
     since, until = question.since_ns or 0, question.until_ns if question.until_ns is not None else _FOREVER
-    among = "head NOT IN" if names is None else "label IN"
+    among = "object.head NOT IN" if names is None else "object.label IN"
     limits = f"{among} (SELECT value FROM json_each(?))"
     values: list[int | str] = [since, until, json.dumps(sorted(STRUCTURE if names is None else names))]
     if question.room:
