@@ -9,6 +9,7 @@ from ser_ros.errors import UserError
 from ser_ros.share import share_path
 from ser_ros.train.recipe import Recipe
 from ser_ros.train.recipe_file import load_recipe
+from ser_ros.train.yaml_file import build, read_yaml
 
 STAGES = ("pretrain", "stage1", "stage2")
 
@@ -82,23 +83,16 @@ def tables() -> list[str]:
 
 def load_table(name: str) -> Table:
     """Read a table's recipe; UserError names what is wrong in it."""
-    import yaml
-
     path = share_path(f"config/reproduce/{name}.yaml")
     if path is None:
         raise UserError(f"there is no recipe for {name}; choose from {', '.join(tables())}")
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    try:
-        benchmarks = {key: Benchmark(**value) for key, value in content["benchmarks"].items()}
-        rows = [Row(**value) for value in content["rows"]]
-    except (TypeError, KeyError) as error:
-        raise UserError(f"{path}: {error}") from None
-    for row in rows:
+    table = build(Table, {"name": name, **read_yaml(path)}, str(path))
+    for row in table.rows:
         if sum(map(bool, (row.train, row.predictions, row.why))) != 1:
             raise UserError(f"{path}: row {row.name} needs exactly one of train, predictions and why")
-        if (not row.why and row.benchmark not in benchmarks) or (row.train and row.stage not in STAGES):
+        if (not row.why and row.benchmark not in table.benchmarks) or (row.train and row.stage not in STAGES):
             raise UserError(f"{path}: row {row.name} names an unknown benchmark or stage")
-    return Table(name, content["title"], benchmarks, rows)
+    return table
 
 
 def training_recipe(row: Row) -> Recipe:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from ser_ros.data.bulk import run_local, run_ray
 from ser_ros.data.shard import Shard
 from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write
 from ser_ros.lock import locked
+from ser_ros.train.yaml_file import build, read_yaml
 
 if TYPE_CHECKING:
     from ser_ros.runtime.captioner import Captioner
@@ -69,34 +70,12 @@ _FREE = {"batch", "device", "out"}
 
 
 def load_predict_recipe(path: Path, changes: Sequence[str] = ()) -> PredictRecipe:
-    """A YAML file of `PredictRecipe` with changes "KEY=VALUE" on top; UserError names a wrong key or type."""
-    import yaml
+    """The recipe of a YAML file, with changes KEY=VALUE on top.
 
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must hold keys and values")
-    for change in changes:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise UserError(f"--set {change}: write KEY=VALUE")
-        try:
-            content[key] = yaml.safe_load(value) if value else ""
-        except yaml.YAMLError:
-            raise UserError(f"--set {change}: {value} is not valid YAML") from None
-    kinds = {field.name: type(field.default) for field in fields(PredictRecipe)}
-    for key, value in content.items():
-        if key not in kinds:
-            raise UserError(f"{path}: there is no parameter {key}; choose from {', '.join(kinds)}")
-        if kinds[key] is str and isinstance(value, int | float) and not isinstance(value, bool):
-            content[key] = str(value)
-        elif type(value) is not kinds[key]:
-            raise UserError(f"{path}: {key} must be {kinds[key].__name__}, not {value!r}")
-    recipe = PredictRecipe(**content)
+    Raises:
+        UserError: what `read_yaml` and `build` refuse, or a value out of its range.
+    """
+    recipe = build(PredictRecipe, read_yaml(path, changes), str(path))
     for key in ("references", "images", "out"):
         if not getattr(recipe, key):
             raise UserError(f"{path}: {key} is missing")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser_ros.errors import UserError
-from ser_ros.model.config_json import build
 from ser_ros.train.contrastive_start import Sizes
-from ser_ros.train.recipe_file import choose, read_yaml
+from ser_ros.train.recipe_file import choose
+from ser_ros.train.yaml_file import build, read_yaml
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def load_contrastive(path: Path, changes: Sequence[str] = ()) -> ContrastiveReci
     """The recipe of a YAML file, with changes KEY.SUBKEY=VALUE on top.
 
     Raises:
-        UserError: no such file, no YAML, an unknown key, a wrong type, or a value out of its range.
+        UserError: what `read_yaml` and `build` refuse, or a value out of its range.
     """
-    recipe: ContrastiveRecipe = build(ContrastiveRecipe, read_yaml(path, changes), str(path))
+    recipe = build(ContrastiveRecipe, read_yaml(path, changes), str(path))
     for name, allowed in CHOICES.items():
         choose(getattr(recipe, name), allowed, f"{path}: {name}")
     for name, (least, most) in RANGES.items():

@@ -1,50 +1,31 @@
-"""Recipes as YAML files: strict reading, `--set` overrides, and writing back in full."""
+"""Training recipes as YAML files: read with all that can be wrong in them named, and written back in full."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
-import types
-import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import yaml
 
 from ser_ros.errors import UserError
 from ser_ros.train.recipe import SCHEDULES, STAGES, Recipe, Reconstruct, Source
-
-T = TypeVar("T")
+from ser_ros.train.yaml_file import build, read_yaml
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe of a YAML file, with `--set KEY.SUBKEY=VALUE` applied.
 
     Raises:
-        UserError: no such file, no YAML, an unknown key (the nearest is named), a wrong type.
+        UserError: what `read_yaml`, `build` and `check` refuse.
     """
-    return check(_build(Recipe, read_yaml(path, overrides), str(path)), str(path))
-
-
-def read_yaml(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """The mapping in a YAML file, with `--set KEY.SUBKEY=VALUE` applied.
-
-    Raises:
-        UserError: no such file, no YAML, no mapping, or an override that is none.
-    """
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"recipe {path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"recipe {path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"recipe {path} must be a mapping of parameters")
-    for override in overrides:
-        _apply(content, override)
-    return content
+    content = read_yaml(path, overrides)
+    stages = content.pop("stages", {})
+    recipe = build(Recipe, content, str(path))
+    recipe.stages = _stages(stages, f"{path}: stages")
+    return check(recipe, str(path))
 
 
 AT_LEAST_ONE = ("log_every", "save_every", "keep_checkpoints", "max_length")
@@ -143,55 +124,7 @@ def changed(old: Any, new: Any, key: str = "") -> list[str]:
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """The whole recipe with every default written out, so that a run can be repeated."""
-    import yaml
-
     path.write_text(yaml.safe_dump(dataclasses.asdict(recipe), sort_keys=False), encoding="utf-8")
-
-
-def _apply(content: dict[str, Any], override: str) -> None:
-    import yaml
-
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise UserError(f"--set {override}: write KEY=VALUE, e.g. stages.stage1.epochs=2")
-    try:
-        value = yaml.safe_load(text) if text else ""
-    except yaml.YAMLError:
-        raise UserError(f"--set {override}: {text} is not valid YAML") from None
-    place: Any = content
-    *parents, last = key.split(".")
-    for parent in parents:
-        if isinstance(place, list) and parent.isdigit() and int(parent) < len(place):
-            place = place[int(parent)]
-            continue
-        if not isinstance(place, dict):
-            raise UserError(f"--set {override}: '{parent}' is not inside a mapping of the recipe")
-        place = place.setdefault(parent, {})
-    if isinstance(place, list) and last.isdigit() and int(last) < len(place):
-        place[int(last)] = value
-    elif isinstance(place, dict):
-        place[last] = value
-    else:
-        raise UserError(f"--set {override}: '{last}' is not inside a mapping of the recipe")
-
-
-def _build(kind: type[T], content: Any, where: str, base: T | None = None) -> T:
-    """A dataclass from parsed YAML; fields that are absent keep the value of `base`."""
-    if not isinstance(content, dict):
-        raise UserError(f"{where} must be a mapping of parameters, found {content!r}")
-    hints = typing.get_type_hints(kind)
-    made = base if base is not None else kind()
-    for key, value in content.items():
-        if key not in hints:
-            near = difflib.get_close_matches(str(key), hints, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else f"; it has {', '.join(hints)}"
-            raise UserError(f"{where}: unknown parameter '{key}'{hint}")
-        place = f"{where}: {key}" if ": " not in where else f"{where}.{key}"
-        if kind is Recipe and key == "stages":
-            setattr(made, key, _stages(value, place))
-        else:
-            setattr(made, key, _value(hints[key], value, place))
-    return made
 
 
 def _stages(content: Any, where: str) -> dict[str, Any]:
@@ -204,42 +137,5 @@ def _stages(content: Any, where: str) -> dict[str, Any]:
     for name, default in STAGES.items():  # always in the order of training
         if name in content:
             base = default()
-            made[name] = _build(type(base), content[name] or {}, f"{where}.{name}", base)
+            made[name] = build(type(base), content[name] or {}, f"{where}.{name}", base)
     return made
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in args:
-            return None
-        return _value(next(arg for arg in args if arg is not type(None)), value, where)
-    if dataclasses.is_dataclass(hint):
-        return _build(typing.cast(type, hint), value, where)
-    if origin is list:
-        if not isinstance(value, list):
-            raise UserError(f"{where} must be a list, found {value!r}")
-        return [_value(args[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise UserError(f"{where} must be a mapping, found {value!r}")
-        return value
-    if origin is typing.Literal:
-        if value not in args:
-            raise UserError(f"{where} must be one of {', '.join(map(str, args))}, found {value!r}")
-        return value
-    return _scalar(hint, value, where)
-
-
-def _scalar(hint: type, value: Any, where: str) -> Any:
-    if hint is float and isinstance(value, str):
-        # YAML 1.1 reads 1e-4 (no dot) as text.
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise UserError(f"{where} must be {hint.__name__}, found {value!r}")
-    return value

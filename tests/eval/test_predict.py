@@ -96,7 +96,7 @@ def test_a_recipe_that_captioned_nothing_does_not_bind_the_next(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"beam": 3}, "no parameter beam"),
+        ({"beam": 3}, "unknown parameter 'beam'; did you mean 'beams'"),
         ({"beams": "three"}, "beams must be int"),
         ({"images": ""}, "images is missing"),
         ({"batch": 0}, "batch must be at least 1"),
@@ -114,7 +114,7 @@ def test_bad_files_are_one_sentence(toy: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--set model=\[: \[ is not valid YAML"):
         load_predict_recipe(path, ["model=["])
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match="is not YAML"):
+    with pytest.raises(UserError, match="is not valid YAML"):
         load_predict_recipe(path)
 
 
