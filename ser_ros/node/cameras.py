@@ -82,7 +82,7 @@ class Cameras:
         """Subscribe to each name, or to NAME/compressed.
 
         Raises:
-            UserError: a name cannot be a topic, or what overrides its QoS is none.
+            UserError: a name cannot be a topic, two are the same one, or what overrides its QoS is none.
         """
         self._compressed, self._timeout = compressed, timeout
         self.by_name = {name: Camera(name) for name in names}
@@ -91,7 +91,10 @@ class Cameras:
             try:
                 camera.topic = self._node.resolve_topic_name(topic)
             except (NameValidationException, RuntimeError) as error:
-                raise UserError(f"parameter cameras is {list(names)}: {error}") from error
+                reason = str(error).partition(", at /")[0]  # rcl adds where in its source it says so
+                raise UserError(f"parameter cameras is {list(names)}: {reason}") from error
+            if camera.topic in {other.topic for other in self.by_name.values() if other is not camera}:
+                raise UserError(f"parameter cameras is {list(names)}: {camera.topic} stands there twice")
             try:
                 subscription = self._subscribe(camera, topic, reliability)
             except (ParameterException, RuntimeError) as error:

@@ -252,7 +252,7 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         report.message = self.state
         if self.state != "active":
             report.worsen(WARN, f"{self.state}, not captioning")
-        if trouble := self.clock_trouble():
+        if trouble := self.trouble():
             report.worsen(WARN, trouble)
         cameras = list(self.cameras.by_name.values())
         now = self._seconds()

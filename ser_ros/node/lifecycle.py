@@ -90,15 +90,21 @@ class ManagedNode(LifecycleNode, Generic[P]):
                 return SetParametersResult(successful=False, reason=reason)
         return super().set_parameters_atomically(parameter_list)
 
-    def clock_trouble(self) -> str:
-        """What is wrong with simulated time, in words; "" where all is well or time is real."""
+    def trouble(self) -> str:
+        """What is wrong with simulated time or with the node's name, in words; "" where all is well."""
         clock = self.get_clock()
-        if not clock.ros_time_is_active:
-            return ""
-        if clock.now().nanoseconds == 0:
-            return "use_sim_time is true, but nothing publishes /clock"
-        several = self.count_publishers("/clock")
-        return f"{several} nodes publish /clock and time jumps between them; leave one" if several > 1 else ""
+        if clock.ros_time_is_active:
+            if clock.now().nanoseconds == 0:
+                return "use_sim_time is true, but nothing publishes /clock"
+            if (several := self.count_publishers("/clock")) > 1:
+                return f"{several} nodes publish /clock and time jumps between them; leave one"
+        namesakes = self.get_node_names_and_namespaces().count((self.get_name(), self.get_namespace()))
+        if namesakes > 1:
+            return (
+                f"{namesakes} nodes are called {self.get_fully_qualified_name()} (one that was killed counts "
+                "for 20 s): topics carry both, requests reach either; end one or rename it (-r __node:=NAME)"
+            )
+        return ""
 
     # Hooks of the nodes -------------------------------------------------------------------------
 

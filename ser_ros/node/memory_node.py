@@ -28,7 +28,7 @@ from ser_ros.node.graph_messages import from_message
 from ser_ros.node.lifecycle import BURST, HOW_TO_BEGIN, ManagedNode, run
 from ser_ros.node.markers import marker_array
 from ser_ros.node.memory_messages import ask, match_message, pose_message
-from ser_ros.node.memory_opening import expanded, open_memory
+from ser_ros.node.memory_opening import expanded, file_of, lost, open_memory
 from ser_ros.node.memory_parameters import MemoryParameters, config_of
 from ser_ros.node.poses import NoPoses, PoseSource, open_source
 from ser_ros.node.scene_clock import SceneClock
@@ -61,6 +61,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         self._time = SceneClock()
         self._changed = self._other_frame = False
         self._unwritable = ""  # why the memory can only be asked
+        self._file: tuple[int, int] | None = None  # what lay at its path when it was opened
         self._published = 0.0
         self._graph = self.create_lifecycle_publisher(String, "~/graph", LATCHED)
         self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
@@ -80,6 +81,7 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         self._memory, self._unwritable = open_memory(self.parameters.current)
         if self._unwritable:
             self.get_logger().warning(self._unwritable)
+        self._file = file_of(self._memory)
         self._memory.warm_up()
         self._changed = True
         return f"memory {self._memory.store.path} with {self._memory.counts()['objects']} objects"
@@ -267,12 +269,14 @@ class MemoryNode(ManagedNode[MemoryParameters]):  # type: ignore[valid-type]  # 
         report.message = self.state
         report.values["state"] = self.state
         now = time.monotonic()
-        for trouble in filter(None, (self.clock_trouble(), self._poses.trouble, self._time.trouble(now))):
+        for trouble in filter(None, (self.trouble(), self._poses.trouble, self._time.trouble(now))):
             report.worsen(WARN, trouble)
         if self._memory is None:
             return
         if self._unwritable:
             report.worsen(WARN, self._unwritable)
+        if missing := lost(self._memory, self._file):
+            report.worsen(ERROR, missing)
         try:
             report.values |= self._memory.counts()
         except UserError as error:

@@ -32,6 +32,25 @@ def open_memory(parameters: MemoryNodeParameters) -> tuple[Memory, str]:
         return Memory.open(path, config, embedder=embedder, read_only=True), unwritable
 
 
+def file_of(memory: Memory) -> tuple[int, int] | None:
+    """Device and inode of what lies at the memory's path; None where nothing does."""
+    try:
+        found = Path(memory.store.path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def lost(memory: Memory, opened: tuple[int, int] | None) -> str:
+    """Says that what lay at the memory's path when it was opened (`file_of`) lies there no more, else ""."""
+    if file_of(memory) == opened:
+        return ""
+    return (
+        f"{memory.store.path} was deleted or replaced while it is open: what is remembered is lost when the "
+        "node ends; ~/save writes it to save_path"
+    )
+
+
 def expanded(path: str) -> str:
     """The path with the home folder for "~"; "" stays empty.
 

@@ -54,8 +54,20 @@ def test_a_model_that_cannot_be_used_leaves_the_node_unconfigured(
 
 def test_cameras_that_are_no_topics(start_node, robot, toy_folder):
     node = start_node(CaptionNode, model=str(toy_folder), cameras=["not a topic!"], **QUICK)
-    robot.wait_for_status("caption_node", "parameter cameras is ['not a topic!']", level=b"\x02")
+    status = robot.wait_for_status("caption_node", "parameter cameras is ['not a topic!']", level=b"\x02")
     assert node.state == "inactive"
+    assert ".c:" not in status.message  # rcl tells where in its source it says so
+
+
+def test_one_topic_under_two_names_is_refused(start_node, robot, toy_folder):
+    start_node(CaptionNode, model=str(toy_folder), cameras=["image", "/image"], **QUICK)
+    robot.wait_for_status("caption_node", "/image stands there twice", level=b"\x02")
+
+
+def test_a_node_of_the_same_name_is_told_of(start_caption_node, start_node, robot, toy_folder):
+    start_caption_node()
+    start_node(CaptionNode, model=str(toy_folder), autostart=False)
+    robot.wait_for_status("caption_node", "2 nodes are called /caption_node", level=b"\x01")
 
 
 def test_fixed_parameters_are_refused_while_active(start_caption_node, robot):

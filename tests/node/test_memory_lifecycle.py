@@ -37,6 +37,17 @@ def test_without_a_home_folder_the_path_is_asked_for(start_memory_node, robot):
         assert "no home folder for '~nobody_here/saved.db'" in answer.message
 
 
+def test_a_file_that_somebody_deletes_is_missed(start_memory_node, robot, tmp_path):
+    start_memory_node(pose_source="none")
+    tell(robot, scene("a red chair", 0))
+    for file in tmp_path.glob("memory.db*"):
+        file.unlink()
+    robot.wait_for_status("memory_node", "was deleted or replaced", DiagnosticStatus.ERROR)
+    assert trigger(robot, "save").success
+    assert trigger(robot, "load").success
+    assert ask(robot, "chair").matches
+
+
 def test_a_finalized_node_is_to_be_started_again(start_memory_node, robot):
     start_memory_node()
     assert robot.change_state("memory_node", "shutdown")
