@@ -6,13 +6,14 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ser_ros.errors import UserError
+from ser_ros.errors import UserError, cannot_write
 from ser_ros.train.rows import Row
 
 log = logging.getLogger(__name__)
@@ -80,11 +81,12 @@ class MetricsFile(TrainerCallback):
             return
         _rewind(self.path, state.global_step)
         try:
-            from torch.utils.tensorboard import SummaryWriter
+            from ser_ros.train.tensorboard_file import TensorBoardFile
         except ImportError:
             log.warning("no TensorBoard curves: install tensorboard (pip install 'ser-ros[train]')")
-        else:
-            self.board = SummaryWriter(str(self.board_folder), purge_step=state.global_step + 1)
+            return
+        with self._without_board():
+            self.board = TensorBoardFile(self.board_folder, state.global_step + 1)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -111,10 +113,17 @@ class MetricsFile(TrainerCallback):
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self.board is not None:
-            for key, value in logs.items():
-                if isinstance(value, int | float):
-                    self.board.add_scalar(key, value, state.global_step)
-            self.board.flush()
+            with self._without_board():
+                self.board.add(logs, state.global_step)
+
+    @contextmanager
+    def _without_board(self) -> Iterator[None]:
+        """Go on without curves where they cannot be written: `metrics.jsonl` has the same numbers."""
+        try:
+            yield
+        except OSError as error:
+            self.board = None
+            log.warning("no TensorBoard curves from here on: %s", cannot_write(self.board_folder, error))
 
 
 def final_loss(state: TrainerState) -> float:
