@@ -13,11 +13,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from ser_ros.errors import UserError
 from ser_ros.eval.judges import BlindError
@@ -27,8 +25,8 @@ from ser_ros.eval.predict import PredictRecipe, predict
 from ser_ros.eval.score import ScoreOptions, score
 from ser_ros.lock import locked
 from ser_ros.train.recipe import Recipe
-from ser_ros.train.recipe_file import changed, write_recipe
-from ser_ros.train.run import is_model
+from ser_ros.train.recipe_file import write_recipe
+from ser_ros.train.run import check_recipe, decides, is_model
 
 ONLY_STAGE2 = ("stages.stage2.", "model.config.deeplens.")
 """Beginnings of changes to a training recipe that pretraining and stage 1 do not read."""
@@ -180,12 +178,8 @@ def train_row(row: Row, place: Place) -> Path:
         stages = ("stage2",)
     path = output.with_name(f"{output.name}.yaml")
     with locked(output.with_name(f"{output.name}.lock")) as lock:
-        trained = _without_places(yaml.safe_load(path.read_text())) if path.is_file() else None
-        if trained and (differs := changed(trained, _without_places(asdict(recipe)))):
-            raise UserError(
-                f"{output} was trained with another recipe ({', '.join(differs)}); delete it and {path.name} "
-                "or give another --runs"
-            )
+        for stage in stages:
+            check_recipe(recipe, stage, output / stage, "delete it or give another --runs")
         if not all(is_model(output / stage / "model") for stage in stages):
             before = "stage1" if stages == ("stage2",) else "pretrain"
             recipe.model.start = str(train_row(replace(row, stage=before), place))
@@ -202,13 +196,10 @@ def _before_stage2(row: Row) -> Row:
 
 
 def _pretraining(recipe: Recipe, place: Place) -> tuple[Path, Recipe]:
-    """The folder of a recipe's pretraining, named after all that decides it, and its recipe.
-
-    Only names, places and the validation set, which is not looked at then, have no part in the name.
-    """
+    """The folder of a recipe's pretraining, named after all that decides it, and its recipe."""
     alone = replace(recipe, name="pretrain", validation=None, stages={"pretrain": recipe.stages["pretrain"]})
-    decides = json.dumps(_without_places(asdict(alone)), sort_keys=True)
-    output = place.runs / "models" / f"pretrain-{hashlib.sha256(decides.encode()).hexdigest()[:12]}"
+    decided_by = json.dumps(decides(alone, "pretrain"), sort_keys=True)
+    output = place.runs / "models" / f"pretrain-{hashlib.sha256(decided_by.encode()).hexdigest()[:12]}"
     return output, replace(alone, root=str(place.root), output=str(output))
 
 
@@ -221,14 +212,6 @@ def _pretrain(recipe: Recipe, place: Place) -> Path:
             write_recipe(alone, path)
             call(["train", str(path), "--stage", "pretrain"], keep=(lock,))
     return output / "pretrain" / "model"
-
-
-def _without_places(recipe: dict[str, Any]) -> dict[str, Any]:
-    """A recipe without the folders of data, parts and results, which may move."""
-    parts = ("vision_tower", "second_tower", "language_model")
-    names = {part: Path(recipe["model"][part]).name for part in parts}
-    kept = {key: value for key, value in recipe.items() if key not in ("root", "output")}
-    return {**kept, "model": {**recipe["model"], **names, "start": ""}}
 
 
 def call(arguments: Sequence[str], keep: Sequence[int] = ()) -> None:

@@ -94,7 +94,7 @@ def _stage(
 
         return reconstruct(recipe, stage, folder, restart)
     if not restart:
-        _check_recipe(recipe, name, folder)
+        check_recipe(recipe, name, folder, "--restart trains it anew, another output keeps both")
     # After a restart the first process may not have removed the folder yet.
     if not restart and is_model(folder / "model") and summary.is_file():
         return {**json.loads(summary.read_text()), "status": "kept"}
@@ -103,8 +103,14 @@ def _stage(
     return train_stage(recipe, name, stage, folder, start)
 
 
-def _check_recipe(recipe: Recipe, name: str, folder: Path) -> None:
+def check_recipe(recipe: Recipe, name: str, folder: Path, advice: str) -> None:
     """Refuse to keep, or to go on with, what another recipe has begun.
+
+    Args:
+        recipe: the run.
+        name: the stage.
+        folder: the stage's folder.
+        advice: what the error tells to do.
 
     Raises:
         UserError: names the parameters that differ, of those that decide the weights of this stage.
@@ -113,20 +119,23 @@ def _check_recipe(recipe: Recipe, name: str, folder: Path) -> None:
     begun = is_model(folder / "model") or any(folder.glob("checkpoint-*")) or any(folder.glob("decoder.*"))
     if not begun or not path.is_file():
         return
-    if differs := changed(_decides(load_recipe(path), name), _decides(recipe, name)):
-        raise UserError(
-            f"{folder} was trained with another recipe ({', '.join(differs)}); "
-            "--restart trains it anew, another output keeps both"
-        )
+    if differs := changed(decides(load_recipe(path), name), decides(recipe, name)):
+        raise UserError(f"{folder} was trained with another recipe ({', '.join(differs)}); {advice}")
 
 
-def _decides(recipe: Recipe, name: str) -> dict[str, Any]:
+def decides(recipe: Recipe, name: str) -> dict[str, Any]:
+    """The parameters that decide the weights of a stage.
+
+    Folders of data and parts may have moved, and the model that the stage began with may be gone: not they.
+    """
     stage = dataclasses.asdict(recipe.stages[name])
     del stage["micro_batch"]  # the result stays the same
     for source in stage["data"]:
         del source["expect_images"], source["expect_captions"]
     kept = {key: getattr(recipe, key) for key in ("seed", "precision", "max_length", "missing_images")}
-    return {**kept, "stages": {name: stage}}
+    parts = ("vision_tower", "second_tower", "language_model")
+    model = {part: Path(getattr(recipe.model, part)).name for part in parts}
+    return {**kept, "model": {**model, "config": recipe.model.config}, "stages": {name: stage}}
 
 
 def is_model(folder: Path) -> bool:

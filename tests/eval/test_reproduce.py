@@ -18,7 +18,7 @@ from ser_ros.eval.llm import ServerOptions
 from ser_ros.eval.paper_tables import Benchmark, Row, Table, load_table, needed, tables, training_recipe
 from ser_ros.eval.reproduce import ABSENT, METRICS, Place, RowResult, run_row, train_row
 from ser_ros.eval.score import ScoreOptions
-from ser_ros.train.recipe_file import load_recipe
+from ser_ros.train.recipe_file import load_recipe, write_recipe
 from tests.llm_server import serve_with_filter
 
 WANTED = {f"table{n}" for n in (2, 3, 5, 6, 7, 8, 9, 10, 12, 16)} | {"figure9"}
@@ -52,6 +52,7 @@ def record_training(monkeypatch: pytest.MonkeyPatch, fail: str = "") -> list[tup
             model = Path(recipe.output, stage, "model")
             model.mkdir(parents=True)
             (model / "config.json").touch()
+            write_recipe(recipe, model.parent / "recipe.yaml")
 
     monkeypatch.setattr(reproduce, "call", train)
     return trained
@@ -64,11 +65,19 @@ def test_a_model_of_another_recipe_is_not_taken_for_the_rows(
     row = Row("specialist", {}, train="coco", stage="stage1")
     train_row(row, Place(tmp_path, tmp_path / "runs", training_recipe))
     train_row(row, Place(tmp_path / "moved", tmp_path / "runs", training_recipe))
-    faster = Place(
-        tmp_path, tmp_path / "runs", lambda row: training_recipe(replace(row, set=["stages.stage1.epochs=3"]))
-    )
-    with pytest.raises(UserError, match=r"another recipe \(stages.stage1.epochs\)"):
-        train_row(row, faster)
+
+    def place(change: str) -> Place:
+        return Place(tmp_path, tmp_path / "runs", lambda row: training_recipe(replace(row, set=[change])))
+
+    for change, parameter in (
+        ("stages.stage1.epochs=3", "stages.stage1.epochs"),
+        ("model.config.connector.hidden=64", "model.config.connector"),
+    ):
+        with pytest.raises(UserError, match=rf"coco/stage1 was .* another recipe \({parameter}\); delete it"):
+            train_row(row, place(change))
+    # What `ser_ros train` goes on with, as it decides no weight.
+    for change in ("name=other", "log_every=1", "workers=0", "stages.stage1.micro_batch=1", "save_every=7"):
+        train_row(row, place(change))
 
 
 def test_rows_share_the_stages_that_their_changes_do_not_touch(

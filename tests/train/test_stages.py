@@ -152,6 +152,9 @@ def test_what_another_recipe_trained_is_neither_kept_nor_gone_on_with(
     assert main(faster) == 2
     said = capsys.readouterr().err
     assert f"{toy.folder}/run/stage1 was trained with another recipe (stages.stage1.learning_rate)" in said
+    deeper = [*command, "--set", "stages.stage1.max_steps=1", "--set", "model.config.deeplens={depth: 2}"]
+    assert main(deeper) == 2
+    assert "another recipe (model.config.deeplens)" in capsys.readouterr().err
     assert main([*command, "--set", "stages.stage1.max_steps=1", "--set", "stages.stage1.micro_batch=4"]) == 0
     assert main([*faster, "--restart"]) == 0
     assert load_recipe(toy.folder / "run/stage1/recipe.yaml").stages["stage1"].learning_rate == 1
