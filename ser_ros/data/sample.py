@@ -15,10 +15,9 @@ class Sample:
         image_id: the dataset's own id of the picture, as text.
         number: running number of this caption among the captions of its picture, from 0.
         question: what the human asks in a conversation file (without `<image>`); None where the
-            dataset has captions only, then the checkpoint's own prompt is used.
+            dataset has captions only. The training asks the checkpoint's own prompt instead.
         pre_caption: initial caption to be refined (stage 2); None for a first glance.
         style: name of the checkpoint's prompt this caption answers ("default", "detailed").
-        source: name of the data source in the recipe; empty where there is only one.
     """
 
     image: str
@@ -28,7 +27,6 @@ class Sample:
     question: str | None = None
     pre_caption: str | None = None
     style: str = "default"
-    source: str = ""
 
     @property
     def key(self) -> str:

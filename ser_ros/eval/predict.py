@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -184,13 +185,12 @@ def _resume(lines: Path, recipe: PredictRecipe, shards: int) -> set[str]:
     """Ids already captioned; a broken last line is cut off."""
     mine = {key: value for key, value in asdict(recipe).items() if key not in _FREE}
     try:
-        text = lines.read_text(encoding="utf-8")
-        whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        whole = [line for line in lines.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
         if len(whole) < 2:  # nothing is captioned: whatever recipe began here may have been a mistake
-            whole = [json.dumps({"recipe": mine, "of": shards}) + "\n"]
-        lines.write_text("".join(whole), encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UserError(f"{lines} is damaged or no work of `ser_ros predict`; delete it") from None
+            whole = [json.dumps({"recipe": mine, "of": shards}).encode() + b"\n"]
+            lines.write_bytes(whole[0])
+        else:  # cut, not written anew: a full disk or a kill must cost no caption
+            os.truncate(lines, sum(map(len, whole)))
     except OSError as error:
         raise cannot_write(lines, error) from None
     try:

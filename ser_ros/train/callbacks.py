@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -134,8 +135,9 @@ def final_loss(state: TrainerState) -> float:
 def _rewind(path: Path, step: int) -> None:
     """Drop what a killed run wrote after its last checkpoint: those steps are done again."""
     kept = [line for line in read_metrics(path) if line["step"] <= step]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
-    path.write_text(text, encoding="utf-8")
+    part = path.with_name(f"{path.name}.part")  # a kill must not cost the curve so far
+    part.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept), encoding="utf-8")
+    os.replace(part, path)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ class Row:
 
 @dataclass
 class SourceReport:
-    """What was found in one source; printed before training starts.
+    """What was found in one source, for `sources.json` of the stage.
 
     Attributes:
         path: annotation file.

@@ -150,7 +150,7 @@ def test_a_short_run_learns_the_colours_and_writes_a_model_the_stages_can_start_
 
 
 def test_no_pictures_is_a_sentence(tmp_path, capsys):
-    (tmp_path / "r.yaml").write_text("root: " + str(tmp_path))
+    (tmp_path / "r.yaml").write_text(f"{{root: {tmp_path}, output: {tmp_path / 'run'}}}")
     assert main([str(tmp_path / "r.yaml")]) == 2
     assert "ser_ros sim render" in capsys.readouterr().err
 
