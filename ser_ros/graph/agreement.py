@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ser_ros.graph.clause import is_animate
+from ser_ros.graph.dress import dress
 from ser_ros.graph.lemmas import noun_lemma
 from ser_ros.graph.lexicon import CONTAINERS
 from ser_ros.graph.predicates import BE, SWITCHED
@@ -29,26 +29,14 @@ def corrected(reading: Reading, by_rules: Reading) -> Reading:
     for link in links:
         for subject in subjects.get(_verb(reading.tokens, link), [link.subject]):
             mended.link(subject, link.predicate, link.object, link.start, link.end, link.confidence)
-    _dress(mended)
+    dress(mended)
     _to_whom_it_is_said(mended)
+    _of_its_own_clause(mended)
     _switch(mended, by_rules)
     _bring_home(mended)
     for thing in range(len(mended.mentions)):
         _set_apart(mended, thing)
     return mended
-
-
-def _dress(reading: Reading) -> None:
-    """ "A forklift and a worker wearing a vest": what somebody wears no forklift wears."""
-    wearers: dict[int, set[int]] = {}
-    for link in reading.links:
-        if link.predicate == "wear" and is_animate(noun_lemma(reading.mentions[link.subject].name)):
-            wearers.setdefault(link.object, set()).add(link.subject)
-    reading.links[:] = [
-        link
-        for link in reading.links
-        if link.predicate != "wear" or link.subject in wearers.get(link.object, {link.subject})
-    ]
 
 
 def _to_whom_it_is_said(reading: Reading) -> None:
@@ -64,6 +52,22 @@ def _to_whom_it_is_said(reading: Reading) -> None:
             if home is not mention:
                 mention.attributes.remove(attribute)
                 home.attributes.append(attribute)
+
+
+def _of_its_own_clause(reading: Reading) -> None:
+    """ "The left door is open and the right door is CLOSED": said of the thing before its own "is"."""
+    tokens = reading.tokens
+    ends = {mention.end: mention for mention in reading.mentions}
+    for mention in reading.mentions:
+        for attribute in list(mention.attributes):
+            k = attribute.start - 1
+            home = ends.get(k, mention)
+            if k < 0 or tokens[k].text not in BE or home is mention or mention.end > home.start:
+                continue
+            if any(token.text in BE for token in tokens[mention.end : home.start]):
+                mention.attributes.remove(attribute)
+                if all(own.start != attribute.start for own in home.attributes):
+                    home.attributes.append(attribute)
 
 
 def _switch(reading: Reading, by_rules: Reading) -> None:

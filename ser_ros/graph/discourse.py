@@ -18,6 +18,7 @@ from ser_ros.graph.lexicon import (
     ITS,
     MALE,
     NOT_NAMES,
+    OPPOSITES,
     PARTS,
     POINTERS,
     PRONOUN_NAMES,
@@ -182,12 +183,12 @@ def _same_kind(mention: Mention, earlier: Mention) -> bool:
 
 
 def _agree(mention: Mention, earlier: Mention) -> bool:
-    """Whether no count, colour or size said of the one speaks against the other."""
+    """Whether no count, colour, size or state said of the one speaks against the other."""
     if (mention.count or earlier.count) != earlier.count:
         return False
     said = {a.text for a in earlier.attributes}
     for attribute in mention.attributes:
-        for rivals in (COLOURS, SIZES):
+        for rivals in (COLOURS, SIZES, *OPPOSITES):
             if attribute.text in rivals and not said.isdisjoint(rivals) and attribute.text not in said:
                 return False
     return True

@@ -163,6 +163,10 @@ POINTERS = HIS | ITS | {"they", "them", "their", "these", "those", "which"}
 NEVER_NAMES = word_set(
     "young old middle-aged little small big large tall short long right left wooden new white"
 )
+SIDES = frozenset(["left", "right"])
+ORDINALS = word_set("first second third fourth fifth")
+# Of what is one of these it is no other: the lamp that is on, the one that is off.
+OPPOSITES = (word_set("open closed shut"), frozenset(["on", "off"]), SIDES, ORDINALS)
 SIZES = frozenset(["small", "large", "big", "little", "tiny", "huge"])
 # "One is black and the other is white": one of the things named before.
 STAND_INS = frozenset(["one", "other", "another", "others", "other one", "ones"])

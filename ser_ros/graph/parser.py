@@ -10,6 +10,7 @@ from typing import Literal
 from ser_ros.errors import UserError
 from ser_ros.graph import discourse, rules
 from ser_ros.graph.agreement import corrected
+from ser_ros.graph.dress import dress
 from ser_ros.graph.reader import TrainedReader, trained_reader
 from ser_ros.graph.reading import Reading, assemble
 from ser_ros.graph.sentences import is_hung_picture, is_inverted, to_read
@@ -39,15 +40,21 @@ def parse(caption: str, reader: ReaderName = "trained") -> SceneTriples:
 def _read(sentences: Sequence[Sequence[Token]], reader: ReaderName) -> list[Reading]:
     network = _network() if reader == "trained" else None
     if network is None:
-        return [rules.read(tokens) for tokens in sentences]
+        return [_by_rules(tokens) for tokens in sentences]
     ruled = [is_inverted(tokens) or is_hung_picture(tokens) for tokens in sentences]
     found = iter(
         network.read([tokens for tokens, by_rules in zip(sentences, ruled, strict=True) if not by_rules])
     )
     return [
-        rules.read(tokens) if by_rules else _completed(next(found))
+        _by_rules(tokens) if by_rules else _completed(next(found))
         for tokens, by_rules in zip(sentences, ruled, strict=True)
     ]
+
+
+def _by_rules(tokens: Sequence[Token]) -> Reading:
+    reading = rules.read(tokens)
+    dress(reading)
+    return reading
 
 
 def _completed(reading: Reading) -> Reading:
@@ -57,8 +64,8 @@ def _completed(reading: Reading) -> Reading:
     """
     begins = min((mention.start for mention in reading.mentions), default=None)
     if begins is None or (begins > 0 and reading.tokens[0].tag == "PRP"):
-        return rules.read(reading.tokens)
-    other = rules.read(reading.tokens)
+        return _by_rules(reading.tokens)
+    other = _by_rules(reading.tokens)
     reading = corrected(reading, other)
     linked = {thing for link in reading.links for thing in (link.subject, link.object)}
     if len(linked) == len(reading.mentions) or len(reading.mentions) == 1:

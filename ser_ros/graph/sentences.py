@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ser_ros.graph import noun_phrases
 from ser_ros.graph.asides import without_asides
+from ser_ros.graph.ellipsis import with_nouns
 from ser_ros.graph.lemmas import verb_lemma
 from ser_ros.graph.lexicon import ABSTRACT_SUBJECTS, EFFECTS, PICTURES, SHOWS
 from ser_ros.graph.predicates import BE, preposition
@@ -18,7 +19,7 @@ _JOINS = ("and", "while", "but", "where", "as")
 
 def to_read(caption: str) -> list[Sequence[Token]]:
     """The clauses of a caption that can name a thing."""
-    sentences = (without_asides(without_opening(tokens)) for tokens in tokenize(caption))
+    sentences = (without_asides(without_opening(tokens)) for tokens in with_nouns(tokenize(caption)))
     return [clause for tokens in sentences if says_things(tokens) for clause in clauses(tokens)]
 
 

@@ -310,6 +310,28 @@ def test_the_one_of_many_that_stands_so_is_found() -> None:
         assert memory.query("how many chairs are near the window").speech.startswith("I remember one chair")
 
 
+def test_who_wears_red_is_known_and_no_thing_is_called_red() -> None:
+    with Memory.open() as memory:
+        memory.observe(seen("a woman in red next to a man in black", again) for again in (0, 1))
+        assert memory.query("where is the woman in red").speech.startswith(
+            "I last saw the woman a moment ago"
+        )
+        assert memory.query("what is the man wearing").speech == "With the man I saw black clothes."
+        assert memory.query("where is the man in red").matches[0].score < 0.5
+
+
+def test_left_and_right_door_are_two_doors_with_a_state_each() -> None:
+    with Memory.open() as memory:
+        memory.observe(seen("The left door is open and the right one is closed.", again) for again in (0, 1))
+        assert {(m.label, m.attributes) for m in memory.query("the doors").matches} == {
+            ("door", ("open",)),
+            ("door", ("closed",)),
+        }
+        speech = memory.query("is the left door open").speech
+        assert speech.startswith("I cannot tell which door is the left one. I last saw")
+        assert ("an open door" in speech, "a closed door" in speech) == (True, True)
+
+
 def test_what_one_picture_alone_showed_is_doubted() -> None:
     memory = Memory.open()
     memory.observe([seen("a dog and a red chair", confidence=0.8), seen("a red chair", 1, confidence=0.8)])

@@ -52,6 +52,50 @@ def test_one_sentence(caption: str, facts: set[tuple[str, ...]], reader: str) ->
     assert said(caption, reader) == facts
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("caption", "wearers"),
+    [
+        ("a woman in red and a man in black", {"woman": {"red"}, "man": {"black"}}),
+        ("a boy in blue, a girl in pink", {"boy": {"blue"}, "girl": {"pink"}}),
+        ("a woman in red next to a man in black", {"woman": {"red"}, "man": {"black"}}),
+        ("a man in black and white", {"man": {"black", "white"}}),
+        ("a woman in black and a dog", {"woman": {"black"}}),
+        ("a man and a woman in red", {"woman": {"red"}}),
+        ("a woman and a man in a black suit", {"man": {"black"}}),
+        ("a man in a black suit and a woman in a red dress", {"man": {"black"}, "woman": {"red"}}),
+        ("two men in black suits and a woman", {"man": {"black"}}),
+        ("a woman and a man in black suits", {"woman": {"black"}, "man": {"black"}}),
+        ("a man in red and black shorts", {"man": {"red", "black"}}),
+    ],
+)
+def test_each_wears_what_is_said_of_him(caption: str, wearers: dict[str, set[str]], reader: str) -> None:
+    triples = parse(caption, reader)
+    worn: dict[str, set[str]] = {}
+    for relation in triples.relations:
+        wearer, garment = triples.objects[relation.subject], triples.objects[relation.object]
+        worn.setdefault(wearer.label, set()).update(attribute.text for attribute in garment.attributes)
+    assert worn == wearers
+
+
+@pytest.mark.parametrize(
+    ("caption", "doors"),
+    [
+        ("The left door is open and the right one is closed.", [{"open"}, {"closed"}]),
+        ("The first door is open and the second is closed.", [{"first", "open"}, {"second", "closed"}]),
+        ("The door on the left is open, while the door on the right is closed.", [{"open"}, {"closed"}]),
+        (
+            "There are two doors. The left one is open, the right one is closed.",
+            [set(), {"open"}, {"closed"}],
+        ),
+    ],
+)
+def test_the_other_one_is_another_thing(caption: str, doors: list[set[str]]) -> None:
+    triples = parse(caption)
+    assert [thing.head for thing in triples.objects] == ["door"] * len(doors)
+    assert [{attribute.text for attribute in thing.attributes} for thing in triples.objects] == doors
+
+
 def test_a_forklift_wears_no_vest() -> None:
     facts = said("A forklift, two pallets, and a worker wearing a vest")
     assert {fact for fact in facts if "wear" in fact} == {("worker", "wear", "vest")}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ser_ros.graph.memory.identity import Name
 from ser_ros.graph.memory.observation import Observation
-from ser_ros.graph.memory.vocabulary import properties
+from ser_ros.graph.memory.vocabulary import ORDINALS, SIDES, properties
 from ser_ros.graph.triples import SceneObject, SceneTriples
 
 
@@ -33,6 +33,7 @@ class Sighting:
 
 def sighting_of(thing: SceneObject, observation: Observation, distance: float) -> Sighting:
     """The sighting of a thing that is taken to be `distance` metres in front of the robot."""
+    thing = _without_pick(thing)
     pose, point = observation.pose, None
     if pose is not None:
         point = pose.x + distance * math.cos(pose.yaw), pose.y + distance * math.sin(pose.yaw)
@@ -45,6 +46,12 @@ def sighting_of(thing: SceneObject, observation: Observation, distance: float) -
         point,
         observation.stamp_ns,
     )
+
+
+def _without_pick(thing: SceneObject) -> SceneObject:
+    """The "left door" of one picture is a door."""
+    first, _, rest = thing.label.partition(" ")
+    return replace(thing, label=rest) if rest and first in SIDES | ORDINALS else thing
 
 
 def first_mentions(triples: SceneTriples, sightings: list[Sighting]) -> dict[int, int]:
