@@ -132,9 +132,10 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path, restart: bool 
         write_recipe(recipe, folder / "recipe.yaml")
     decoder = folder / "decoder.safetensors"
     summary: dict[str, Any] = {"stage": "reconstruct", "status": "kept"}
-    if decoder.is_file() and not restart:
+    kept = folder / "summary.json"  # written last
+    if kept.is_file() and not restart:
         painter.decoder.load_state_dict(load_file(decoder))
-        summary |= json.loads((folder / "summary.json").read_text()) | {"status": "kept"}
+        summary |= json.loads(kept.read_text()) | {"status": "kept"}
         painter.to(args.device)
     else:
         bar = ProgressBar("reconstruct")
@@ -167,7 +168,9 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path, restart: bool 
     summary["grid"] = str(folder / "grid.png")
     np.savez_compressed(folder / "grid.npz", images=shown, painted=painted, layers=np.array(probe.layers))
     _draw(Path(recipe.output).parent, folder, shown)
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    part = folder / "summary.json.part"
+    part.write_text(json.dumps(summary, indent=2) + "\n")
+    part.replace(kept)
     return summary
 
 

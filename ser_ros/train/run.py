@@ -89,12 +89,12 @@ def _stage(
     recipe: Recipe, name: str, stage: Any, folder: Path, start: Path | None, restart: bool
 ) -> dict[str, Any]:
     summary = folder / "summary.json"
+    if not restart:
+        check_recipe(recipe, name, folder, "--restart trains it anew, another output keeps both")
     if name == "reconstruct":
         from ser_ros.train.reconstruct import reconstruct
 
         return reconstruct(recipe, stage, folder, restart)
-    if not restart:
-        check_recipe(recipe, name, folder, "--restart trains it anew, another output keeps both")
     # After a restart the first process may not have removed the folder yet.
     if not restart and is_model(folder / "model") and summary.is_file():
         return {**json.loads(summary.read_text()), "status": "kept"}

@@ -80,6 +80,17 @@ def test_the_probe(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     (again,) = json.loads(capsys.readouterr().out)["stages"]
     assert again["status"] == "kept"
     assert again["mse"] == pytest.approx(found["last"]["mse"])
+    # One that was killed before it had written its summary is ended from its last checkpoint.
+    probe = toy.folder / "last/reconstruct"
+    (probe / "summary.json").unlink()
+    (probe / "decoder.safetensors").write_bytes(b"cut short")
+    assert main(["train", str(toy.folder / "last.yaml"), "--json"]) == 0
+    (again,) = json.loads(capsys.readouterr().out)["stages"]
+    assert again["status"] == "done"
+    assert again["mse"] == pytest.approx(found["last"]["mse"], rel=1e-3)
+    # Other layers are another probe.
+    assert main(["train", str(toy.folder / "last.yaml"), "--set", "stages.reconstruct.layers=[1, 2]"]) == 2
+    assert "another recipe (stages.reconstruct.layers)" in capsys.readouterr().err
 
 
 def test_layers_the_model_does_not_keep(toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
