@@ -101,7 +101,7 @@ def _draw(args: argparse.Namespace, graphs: list[SceneTriples]) -> int:
                 path.write_text(text, encoding="utf-8")
             except OSError as error:
                 raise cannot_write(path, error) from error
-            print(f"{path}: {graph.number_of_nodes()} things, {graph.number_of_edges()} relations")
+            print(f"{path}: things {graph.number_of_nodes()}, relations {graph.number_of_edges()}")
     return 0
 
 

@@ -234,8 +234,8 @@ class CaptionNode(ManagedNode[CaptionParameters]):
         return self.get_clock().now().nanoseconds * 1e-9
 
     def _age(self, header: Any) -> float:
-        stamp = nanoseconds(header.stamp)
-        return (self.get_clock().now().nanoseconds - stamp) * 1e-9 if stamp else -1.0
+        stamp, now = nanoseconds(header.stamp), self.get_clock().now().nanoseconds
+        return (now - stamp) * 1e-9 if stamp and now else -1.0  # simulated time is 0 until it begins
 
     def _on_jump(self, jump: TimeJump) -> None:
         """A bag starts again, or simulated time begins: what was seen lies in another time."""

@@ -57,7 +57,7 @@ def test_files_of_one_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "on" in svg
     assert "graphml" in graphml
     assert dot.startswith("digraph")
-    assert "2 things, 1 relations" in capsys.readouterr().out
+    assert "things 2, relations 1" in capsys.readouterr().out
 
 
 def test_a_caption_of_nothing_still_draws(tmp_path: Path) -> None:

@@ -49,6 +49,13 @@ def test_an_image_without_a_stamp_has_no_age(start_caption_node, robot):
     assert robot.heard["/caption_node/caption"][0].age == -1
 
 
+def test_an_image_has_no_age_before_simulated_time_begins(start_caption_node, robot):
+    start_caption_node(use_sim_time=True)
+    robot.send("image", image(scene(1), Time(sec=1_800_000_000)))
+    wait_until(lambda: robot.heard["/caption_node/caption"], "a caption")
+    assert robot.heard["/caption_node/caption"][0].age == -1
+
+
 def test_the_same_image_gives_the_same_caption(start_caption_node, robot):
     start_caption_node()
     for seed in (1, 2, 1):
