@@ -13,7 +13,7 @@ from ser_ros.graph.memory.scoring import look_score
 from ser_ros.graph.memory.speech import CLEAR
 from ser_ros.graph.memory.store import Store
 from ser_ros.graph.memory.surroundings import describe_relation
-from ser_ros.graph.memory.vocabulary import STRUCTURE
+from ser_ros.graph.memory.vocabulary import STRUCTURE, SUPPORTS
 
 _FOREVER = 2**62
 _MOST = 150
@@ -29,7 +29,7 @@ _GONE = f"""SELECT {COLUMNS}, gone AS changed, 'gone' AS change FROM {TABLE}
 _NEW = f"""SELECT {COLUMNS}, object.first_seen AS changed, 'new' AS change FROM {TABLE}
     WHERE object.first_seen BETWEEN ? AND ?"""
 # Another support than the one before it; or new, and like a thing that is gone.
-_SUPPORTS = "('on', 'in', 'under')"
+_SUPPORTS = f"({', '.join(map(repr, sorted(SUPPORTS)))})"
 _MOVED = f"""WITH put AS (SELECT subject, max(first_seen) AS changed FROM relation
     WHERE location IN {_SUPPORTS} GROUP BY subject HAVING min(last_seen) < max(first_seen))
     SELECT {COLUMNS}, r.first_seen AS changed, 'moved' AS change FROM put

@@ -24,8 +24,8 @@ _ALL = 2**31
 _MOST_RECENT = 50
 # Things that are looked up in their history for one question.
 _MOST_PAST = 40
-# Fits so close to the best that any of them may be the door that is meant.
-_AS_GOOD = 0.15
+# Fits so close to the best that any of them may be the one that is meant.
+AS_GOOD = 0.15
 
 
 class Lookup:
@@ -145,7 +145,7 @@ class Lookup:
 
         def rank(one: Candidate) -> tuple[bool, bool, int]:
             known = {STATES.get(text) for text in attributes_of(one.row)}
-            return one.score < best - _AS_GOOD, not states & known, -one.row["last_seen"]
+            return one.score < best - AS_GOOD, not states & known, -one.row["last_seen"]
 
         found.sort(key=rank)
         if found and states and not states & {STATES.get(text) for text in attributes_of(found[0].row)}:

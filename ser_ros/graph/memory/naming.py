@@ -42,7 +42,7 @@ def a_thing(
     looks = _in_order(attributes - _AFTER_NOUN)
     if label == ANYTHING:
         return " ".join(["anything", *_in_order(attributes)])
-    several = plural or is_plural_alone(label)
+    several = is_several(label, plural)
     words = " ".join([*looks, plural_of(label) if plural else label])
     if said_after := _in_order(attributes & _AFTER_NOUN):
         words += f" that {'are' if several else 'is'} {join(said_after)}"
@@ -53,6 +53,11 @@ def a_thing(
     if several:
         return words
     return f"{'an' if words[:1] in 'aeiou' and not words.startswith(('uni', 'use', 'one')) else 'a'} {words}"
+
+
+def is_several(label: str, plural: bool) -> bool:
+    """Whether verbs and pronouns for a thing are plural: "the chairs are", "the scissors are"."""
+    return plural or is_plural_alone(label)
 
 
 def _in_order(attributes: Iterable[str]) -> list[str]:

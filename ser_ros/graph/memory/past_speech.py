@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ser_ros.graph import wordnet
-from ser_ros.graph.lemmas import is_plural_alone
 from ser_ros.graph.memory.answer import Match
 from ser_ros.graph.memory.history import Glimpse, Holding
-from ser_ros.graph.memory.naming import a_thing
+from ser_ros.graph.memory.naming import a_thing, is_several
 from ser_ros.graph.memory.question import Kind, Question
 from ser_ros.graph.memory.speech import say, say_asked_place, say_others, say_place, say_things
 from ser_ros.graph.memory.spoken_time import say_when
@@ -196,11 +195,11 @@ def _it_was(match: Match) -> str:
 
 
 def _is_they(match: Match) -> bool:
-    return match.plural or is_plural_alone(match.label) or wordnet.is_a(match.label, "person", most_senses=1)
+    return is_several(match.label, match.plural) or wordnet.is_a(match.label, "person", most_senses=1)
 
 
 def _was(match: Match) -> str:
-    return "were" if match.plural or is_plural_alone(match.label) else "was"
+    return "were" if is_several(match.label, match.plural) else "was"
 
 
 def _at(match: Match, when: _Clock) -> str:

@@ -11,7 +11,7 @@ from ser_ros.graph.memory.changes import changes
 from ser_ros.graph.memory.config import MemoryConfig
 from ser_ros.graph.memory.history import Holding, holdings
 from ser_ros.graph.memory.identity import NameRule
-from ser_ros.graph.memory.lookup import Lookup
+from ser_ros.graph.memory.lookup import AS_GOOD, Lookup
 from ser_ros.graph.memory.past_speech import (
     Past,
     When,
@@ -32,8 +32,6 @@ from ser_ros.graph.triples import SceneTriples
 
 # What one of several that may be "the left" one scores: less than any goal needs.
 _PICKED = 0.5
-# Of things asked for together those are told that fit about as well as the best.
-_AS_GOOD = 0.15
 
 
 class Search:
@@ -119,7 +117,7 @@ class Search:
         self, question: Question, matches: list[Match], counted: tuple[int, bool], now_ns: int
     ) -> str:
         if question.several and question.kind is Kind.FIND:
-            alike = [one for one in matches if one.score >= max(CLEAR, matches[0].score - _AS_GOOD)]
+            alike = [one for one in matches if one.score >= max(CLEAR, matches[0].score - AS_GOOD)]
             if len(alike) > 1:
                 return say_several(alike, counted, now_ns, self._zone)
         return say(question, matches, counted, now_ns, self._zone)
@@ -194,7 +192,7 @@ def _other_times(question: Question) -> Iterator[tuple[When, Question]]:
 
 def _alike(candidates: list[Candidate]) -> list[Candidate]:
     """Those that fit about as well as the best, which is the first."""
-    return [one for one in candidates if one.score >= candidates[0].score - _AS_GOOD]
+    return [one for one in candidates if one.score >= candidates[0].score - AS_GOOD]
 
 
 def _is_clear(candidates: list[Candidate], question: Question) -> bool:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ser_ros.graph import wordnet
-from ser_ros.graph.lemmas import is_plural_alone
 from ser_ros.graph.memory.answer import Match
-from ser_ros.graph.memory.naming import MOST_WORDS, a_thing, join, number
+from ser_ros.graph.memory.naming import MOST_WORDS, a_thing, is_several, join, number
 from ser_ros.graph.memory.question import ANYTHING, Description, Kind, Question
 from ser_ros.graph.memory.spoken_time import SECOND, say_when
 from ser_ros.graph.memory.vocabulary import COLOURS, LOCATION_WORDS, STATES
@@ -130,7 +129,7 @@ def _where_and_when(match: Match, now_ns: int, timezone: str) -> str:
     parts = [f"in the {match.room}"] if match.room else []
     before = ""
     if match.relation and match.last_seen - match.stamp_ns > _LATER:
-        were = "they were" if match.plural or is_plural_alone(match.label) else "it was"
+        were = "they were" if is_several(match.label, match.plural) else "it was"
         before = f"; {were} {match.relation} {say_when(match.stamp_ns, now_ns, timezone)}"
     elif match.relation:
         parts.append(match.relation)
@@ -208,7 +207,7 @@ def _say_state(asked: Description, matches: list[Match], now_ns: int, timezone: 
     if differ:
         asked_of = asked.attributes - STATES.keys()
         thing = a_thing(best.label, asked_of & frozenset(best.attributes), None, best.plural)
-    verb, it = ("were", "them") if best.plural or is_plural_alone(best.label) else ("was", "it")
+    verb, it = ("were", "them") if is_several(best.label, best.plural) else ("was", "it")
     wrong = [known[state] for state, text in wanted.items() if known[state] != text]
     is_so = " and ".join(wrong or sorted(wanted.values()))
     sentence = f"{'No' if wrong else 'Yes'}, {thing} {verb} {is_so} when I saw {it} {when}."
@@ -221,7 +220,7 @@ def _say_state(asked: Description, matches: list[Match], now_ns: int, timezone: 
 def _say_colour(matches: list[Match], now_ns: int, timezone: str) -> str:
     """ "The mug was red when I saw it 9 minutes ago."; of two that differ both are told."""
     best = matches[0]
-    several = best.plural or is_plural_alone(best.label)
+    several = is_several(best.label, best.plural)
     verb, it = ("were", "them") if several else ("was", "it")
     thing, when = (
         a_thing(best.label, (), best.count, best.plural, "the"),
@@ -288,4 +287,4 @@ def _is_like(one: Match, other: Match) -> bool:
 
 
 def _is(match: Match) -> str:
-    return "are" if match.plural or is_plural_alone(match.label) else "is"
+    return "are" if is_several(match.label, match.plural) else "is"
