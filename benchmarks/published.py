@@ -133,6 +133,7 @@ class Published:
 
 
 def peak_rss_mb() -> float:
+    """As `ser_ros.runtime.bench` has it, which this environment lacks."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) / 1e3 for line in status.splitlines() if line.startswith("VmHWM"))
 

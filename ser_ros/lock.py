@@ -25,21 +25,22 @@ os.register_at_fork(after_in_child=_let_go)
 
 @contextmanager
 def locked(path: Path, busy: str = "") -> Iterator[int]:
-    """Hold the lock of a file while the block runs; what the file contains does not matter.
+    """Hold the lock of a file or folder while the block runs; what it contains does not matter.
 
     Args:
-        path: the file; it and its folder are made where they are not there.
+        path: a folder that is there, or a file; that and its folder are made where they are not there.
         busy: what the error says where another process holds it; "" waits until that one ends.
 
     Yields:
         A descriptor: a program that inherits it (`pass_fds`) keeps the lock after this process.
 
     Raises:
-        UserError: another process holds it, or the file cannot be written or locked.
+        UserError: another process holds it, or it cannot be written or locked.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+        descriptor = os.open(path, flags, 0o666)
     except OSError as error:
         raise cannot_write(error.filename or path, error) from None
     _held.add(descriptor)

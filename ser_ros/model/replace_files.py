@@ -1,4 +1,6 @@
-"""Replace files of a folder that belong together: all are old or all are new, whenever a process dies.
+"""Replace one file, or several that belong together: they are old or new, whenever a process dies.
+
+Of several:
 
 FOLDER/.new.part   the new files while they are written; nobody reads them
 FOLDER/.new        the new files, whole, until each has moved up; `finish` goes on where a kill stopped it
@@ -67,6 +69,13 @@ def finish(folder: Path) -> None:
     (whole / OLD).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         whole.rmdir()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write one file so that a process that dies, or a full disk, leaves it old or new, never cut."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
 
 
 def _to_disk(path: Path) -> None:

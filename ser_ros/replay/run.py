@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,8 @@ from typing import Any
 from ser_ros import __version__
 from ser_ros.errors import UNWRITABLE_DISK, UserError, cannot_write, no_room
 from ser_ros.graph.memory.connection import disk_is_full
+from ser_ros.lock import locked
+from ser_ros.model.replace_files import replace_text
 from ser_ros.replay.record import FrameRecord, read_records
 from ser_ros.replay.source import Frame, Source, select
 from ser_ros.replay.thumbnails import save_thumbnail
@@ -152,17 +152,8 @@ def _alone(files: RunFiles) -> Iterator[None]:
         if error.errno in FULL_OR_READ_ONLY:
             raise
         raise cannot_write(files.folder, error) from error
-    folder = os.open(files.folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"{files.folder}: another replay is writing to it; choose another --out"
-            ) from error
+    with locked(files.folder, f"{files.folder}: another replay is writing to it; choose another --out"):
         yield
-    finally:
-        os.close(folder)
 
 
 def _begin(settings: ReplaySettings, files: RunFiles) -> list[FrameRecord]:
@@ -170,7 +161,7 @@ def _begin(settings: ReplaySettings, files: RunFiles) -> list[FrameRecord]:
     told = {"version": __version__, **asdict(settings)}
     records = read_records(files.captions) if files.captions.is_file() else []
     if not records:  # a run that captioned nothing binds nobody
-        _replace(files.settings, json.dumps(told, indent=2) + "\n")
+        replace_text(files.settings, json.dumps(told, indent=2) + "\n")
         return []
     before = read_settings(files)
     changed = sorted(key for key in told if before.get(key) != told[key])
@@ -181,8 +172,8 @@ def _begin(settings: ReplaySettings, files: RunFiles) -> list[FrameRecord]:
         )
     done = {record.index for record in records}
     timings = [one for one in read_timings(files) if one["index"] in done]
-    _replace(files.captions, "".join(record.to_json() + "\n" for record in records))
-    _replace(files.timings, "".join(json.dumps(one) + "\n" for one in timings))
+    replace_text(files.captions, "".join(record.to_json() + "\n" for record in records))
+    replace_text(files.timings, "".join(json.dumps(one) + "\n" for one in timings))
     return records
 
 
@@ -205,12 +196,6 @@ def read_timings(files: RunFiles) -> list[dict[str, float]]:
     """Lines of timings.jsonl; one that a kill cut short is left out."""
     lines = files.timings.read_text(encoding="utf-8").splitlines() if files.timings.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ser_ros.errors import UserError, cannot_write
+from ser_ros.model.replace_files import replace_text
 from ser_ros.train.rows import Row
 
 log = logging.getLogger(__name__)
@@ -135,9 +135,7 @@ def final_loss(state: TrainerState) -> float:
 def _rewind(path: Path, step: int) -> None:
     """Drop what a killed run wrote after its last checkpoint: those steps are done again."""
     kept = [line for line in read_metrics(path) if line["step"] <= step]
-    part = path.with_name(f"{path.name}.part")  # a kill must not cost the curve so far
-    part.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept), encoding="utf-8")
-    os.replace(part, path)
+    replace_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ser_ros.errors import UserError
 from ser_ros.lock import locked
+from ser_ros.model.replace_files import replace_text
 
 if TYPE_CHECKING:
     from ser_ros.model.ser_model import SerModel
@@ -160,9 +161,7 @@ class FeatureStore:
         return json.loads(path.read_text()) if path.is_file() else {}
 
     def _write_index(self) -> None:
-        part = self.folder / "index.json.part"
-        part.write_text(json.dumps(self._index))
-        os.replace(part, self.folder / "index.json")
+        replace_text(self.folder / "index.json", json.dumps(self._index))
 
 
 def _signature(image: str) -> str:

@@ -22,6 +22,7 @@ from ser_ros.errors import UserError
 from ser_ros.model.config import SerConfig
 from ser_ros.model.images import load_image
 from ser_ros.model.processor import preprocess
+from ser_ros.model.replace_files import replace_text
 from ser_ros.model.vision_tower import VisionTowers
 from ser_ros.train.assemble import first_tower
 from ser_ros.train.callbacks import MetricsFile, ProgressBar, final_loss
@@ -168,9 +169,7 @@ def reconstruct(recipe: Recipe, probe: Reconstruct, folder: Path, restart: bool 
     summary["grid"] = str(folder / "grid.png")
     np.savez_compressed(folder / "grid.npz", images=shown, painted=painted, layers=np.array(probe.layers))
     _draw(Path(recipe.output).parent, folder, shown)
-    part = folder / "summary.json.part"
-    part.write_text(json.dumps(summary, indent=2) + "\n")
-    part.replace(kept)
+    replace_text(kept, json.dumps(summary, indent=2) + "\n")
     return summary
 
 
